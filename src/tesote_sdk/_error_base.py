@@ -1,0 +1,176 @@
+"""TesoteError: what every error carries, how it is shown, and how it travels between processes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import ClassVar, TypedDict, TypeVar
+
+    _Error = TypeVar("_Error", bound="TesoteError")
+
+    class ErrorAttributes(TypedDict, total=False):
+        """The keyword arguments of every error."""
+
+        error_code: str | None
+        http_status: int | None
+        request_id: str | None
+        error_id: str | None
+        retry_after: float | None
+        response_body: str | None
+        request_summary: dict[str, Any] | None
+        attempts: int | None
+        outcome_unknown: bool
+        envelope: dict[str, Any] | None
+
+
+_MAX_MESSAGE = 500
+_MAX_DETAIL = 200
+"""Characters of a message, and of each detail behind it, that `str(error)` shows."""
+
+_MAX_DEPTH = 64
+"""Levels of nesting kept; `copy`, `pickle` and `json` fail some hundred levels deep."""
+
+_MAX_BITS = 2000
+"""Python may refuse to write integers of more than 640 digits in decimal."""
+
+
+class TesoteError(Exception):
+    """The base of every error of the SDK. What does not apply to an error is None.
+
+    Attributes:
+        message: What went wrong, for people.
+        error_code: The API's code, such as `ACCOUNT_NOT_FOUND`; for a failure on the client's side
+            `NETWORK_ERROR`, `TIMEOUT`, `TLS_ERROR`, `CONFIG` or `ENDPOINT_REMOVED`.
+        http_status: The status of the response.
+        request_id: The server's `X-Request-Id`: what to quote to support.
+        error_id: The server's id of this error: what to quote, too.
+        retry_after: Seconds that the server asks to wait before another try.
+        response_body: The response's text, as it came.
+        request_summary: The request: method, path, query, body_shape, authorization and
+            idempotency_key; it holds no secret and no value of the body.
+        attempts: How many times the request was sent.
+        outcome_unknown: True where a write may have been carried out although the call failed.
+        envelope: The whole JSON object that the server refused with.
+    """
+
+    __module__ = "tesote_sdk.errors"  # where users import it from, and where pickles look
+
+    _client_side_code: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        error_id: str | None = None,
+        retry_after: float | None = None,
+        response_body: str | None = None,
+        request_summary: dict[str, Any] | None = None,
+        attempts: int | None = None,
+        outcome_unknown: bool = False,
+        envelope: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = self._client_side_code if error_code is None else error_code
+        self.http_status = http_status
+        self.request_id = request_id
+        self.error_id = error_id
+        self.retry_after = retry_after
+        self.response_body = response_body
+        self.request_summary = request_summary
+        self.attempts = attempts
+        self.outcome_unknown = outcome_unknown
+        self.envelope = envelope
+
+    def __str__(self) -> str:
+        """Return one line: what happened, what to search the logs for, and what to do."""
+        request = self.request_summary or {}
+        details = [
+            self.error_code,
+            self.http_status and f"HTTP {self.http_status}",
+            request and f"{request.get('method')} {request.get('path')}",
+            self.request_id and f"request_id {self.request_id}",
+            self.error_id and f"error_id {self.error_id}",
+            (self.attempts or 0) > 1 and f"{self.attempts} attempts",
+            self.retry_after is not None and f"retry_after {self.retry_after:.10g} s",
+        ]
+        shown = ", ".join([_one_line(detail, _MAX_DETAIL) for detail in details if detail])
+        line = _one_line(self.message, _MAX_MESSAGE)
+        if shown:
+            line = f"{line} ({shown})"
+        if self.outcome_unknown:
+            key = request.get("idempotency_key")
+            advice = (
+                f"repeat it with the same idempotency_key {_one_line(key, _MAX_MESSAGE)}"
+                if key
+                else "look before repeating it"
+            )
+            line = f"{line}; the write may have been carried out: {advice}"
+        return line
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are unpickled by calling the class with `args`, which knows no keywords.
+        return _without_init, (type(self),), {**self.__dict__, "args": self.args}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every attribute by its name, and `type`, the class's name, as JSON-ready data.
+
+        What JSON has no form for becomes its text; NaN and the infinities become None.
+        """
+        attributes = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        attributes["type"] = type(self).__name__
+        ready: dict[str, Any] = json_ready(attributes)
+        return ready
+
+
+def json_ready(value: Any, _within: tuple[int, ...] = ()) -> Any:
+    """Return a copy of some data that any JSON writer takes and that can be pickled and copied.
+
+    NaN and the infinities become None (RFC 8259, section 6), lone surrogates "?" and other types
+    their text. What is nested more deeply than 64 levels, or in itself, becomes "...".
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MAX_BITS else hex(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if not isinstance(value, (dict, list, tuple)):
+        return _text(value)
+    if id(value) in _within or len(_within) == _MAX_DEPTH:
+        return "..."
+    within = (*_within, id(value))
+    if isinstance(value, dict):
+        return {_text(key): json_ready(item, within) for key, item in value.items()}
+    return [json_ready(item, within) for item in value]
+
+
+def _text(value: object) -> str:
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except ValueError:  # it holds an integer of more digits than Python writes
+        return f"<{type(value).__name__}>"
+    return text.encode("utf-8", "replace").decode()
+
+
+def _one_line(value: object, limit: int) -> str:
+    """Return the text of a value without control characters and line ends, cut to a length.
+
+    A server's text must not forge a second line in a log, nor send escapes to a terminal.
+    """
+    text = str(value)
+    printable = [character if character.isprintable() else " " for character in text[: 2 * limit]]
+    line = " ".join("".join(printable).split())
+    return line if len(line) <= limit and len(text) <= 2 * limit else line[: limit - 3] + "..."
+
+
+def _without_init(cls: type[_Error]) -> _Error:
+    return cls.__new__(cls)
