@@ -1,0 +1,143 @@
+"""Everything a sandbox knows: keys, accounts, their ledgers, payments. One lock guards it all."""
+
+from __future__ import annotations
+
+import threading
+from random import Random
+from typing import TYPE_CHECKING
+
+from . import _seed
+from ._errors import Refusal
+from ._idempotency import IdempotencyKeys
+from ._ledger import Ledger
+from ._records import Account, ApiKey, PaymentMethod
+
+if TYPE_CHECKING:
+    from ._ledger import Transaction
+    from ._records import Batch, Order, SessionOutcome
+    from ._settings import Settings
+
+
+class Store:
+    """The state of a sandbox.
+
+    Whoever reads or changes it holds `lock`, and does no input or output meanwhile.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lock = threading.Lock()
+        self.idempotency = IdempotencyKeys()
+        self.api_keys: dict[str, ApiKey] = {}
+        self.orders: dict[str, Order] = {}
+        self.batches: dict[str, Batch] = {}
+        self.scripted_sessions: list[tuple[str | None, SessionOutcome, int]] = []
+        self._random = Random(f"{settings.seed}/new")
+        self.today = settings.clock() // _seed.DAY * _seed.DAY
+        self.workspace_id = _seed.uuid_of(settings.seed, "workspace")
+        self.counterparties = _seed.counterparties(settings.seed)
+        self.category_ids = {
+            name: _seed.uuid_of(settings.seed, "category", name) for name in _seed.CATEGORIES
+        }
+        seeds = [
+            _seed.account_seed(settings.seed, index, self.today)
+            for index in range(settings.accounts)
+        ]
+        self.accounts = {
+            seed.id: Account(seed, seed.balance_cents, seed.data_as_of, seed.updated_at)
+            for seed in seeds
+        }
+        self._account_by_prefix = {
+            _seed.id_prefix(account_id): account for account_id, account in self.accounts.items()
+        }
+        self.payment_methods: dict[str, PaymentMethod] = {
+            method.id: method
+            for method in (
+                *_seed.source_methods(seeds),
+                *_seed.destination_methods(settings.seed, self.counterparties, self.today),
+            )
+        }
+
+    def now(self) -> float:
+        """Epoch seconds by the clock of the sandbox."""
+        return self.settings.clock()
+
+    def new_id(self) -> str:
+        """A UUID for something new; the same sequence for the same seed."""
+        return _seed.new_uuid(self._random)
+
+    def new_transaction_id(self, account: Account) -> str:
+        """An id for a new transaction of an account."""
+        return _seed.id_prefix(account.id) + self.new_id()[8:]
+
+    def add_api_key(self, api_key: str) -> None:
+        """Makes a key valid."""
+        name = f"key {len(self.api_keys) + 1}"
+        self.api_keys[api_key] = ApiKey(_seed.uuid_of(self.settings.seed, name), name)
+
+    def account(self, account_id: str) -> Account:
+        """The account.
+
+        Raises:
+            Refusal: ACCOUNT_NOT_FOUND or ACCOUNT_DISABLED.
+        """
+        account = self.accounts.get(account_id)
+        if account is None:
+            raise Refusal("No such account", "ACCOUNT_NOT_FOUND")
+        if account.state == "disabled":
+            raise Refusal("The account is disabled", "ACCOUNT_DISABLED")
+        return account
+
+    def ledger(self, account: Account) -> Ledger:
+        """The account's ledger, made when it is first asked for."""
+        if account.ledger is None:
+            settings = self.settings
+            account.ledger = Ledger(
+                _seed.transaction_seeds(
+                    settings.seed, account.seed, settings.transactions, self.today
+                )
+            )
+        return account.ledger
+
+    def transaction(self, transaction_id: str) -> tuple[Account, Transaction]:
+        """A transaction that was not removed, and its account.
+
+        Raises:
+            Refusal: TRANSACTION_NOT_FOUND or ACCOUNT_DISABLED.
+        """
+        found = self.find_transaction(transaction_id)
+        if found is None:
+            raise Refusal("No such transaction", "TRANSACTION_NOT_FOUND")
+        account, transaction = found
+        return self.account(account.id), transaction
+
+    def find_transaction(self, transaction_id: str) -> tuple[Account, Transaction] | None:
+        """As `transaction`, with None for what is not there and no eye for the account's state."""
+        account = self._account_by_prefix.get(transaction_id[:8])
+        if account is None:
+            return None
+        ledger = self.ledger(account)
+        transaction = ledger.find(transaction_id)
+        if transaction is None or ledger.is_removed(transaction):
+            return None
+        return account, transaction
+
+    def payment_method(self, method_id: str) -> PaymentMethod:
+        """A payment method that was not deleted.
+
+        Raises:
+            Refusal: PAYMENT_METHOD_NOT_FOUND.
+        """
+        method = self.payment_methods.get(method_id)
+        if method is None or method.deleted:
+            raise Refusal("No such payment method", "PAYMENT_METHOD_NOT_FOUND")
+        return method
+
+    def add_counterparty(self, name: str) -> str:
+        """Enters a counterparty and returns its id; a name that is known keeps the id it has."""
+        for counterparty_id, known in self.counterparties.items():
+            if known == name:
+                return counterparty_id
+        counterparty_id = self.new_id()
+        self.counterparties[counterparty_id] = name
+        return counterparty_id

@@ -1,0 +1,114 @@
+"""The seeded data: believable, deterministic, and made only when it is asked for."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import tesote_sdk.sandbox
+from tesote_sdk.sandbox import Sandbox
+
+from .api import Api
+
+NOON = 1_772_452_800.0
+
+
+def snapshot(seed: int, now: float = NOON) -> list[Any]:
+    sandbox = Sandbox(seed=seed, accounts=3, transactions=5, clock=lambda: now)
+    with sandbox, Api(sandbox) as api:
+        account = f"/v2/accounts/{sandbox.account_ids[0]}"
+        return [
+            api.get("/v2/accounts").json,
+            api.get(f"{account}/transactions").json,
+            api.get(f"{account}/sync_sessions").json,
+            api.get("/v2/payment_methods").json,
+            api.post(f"{account}/transactions/sync").json,
+            api.post(f"{account}/sync").json,
+            sandbox.api_key,
+        ]
+
+
+def test_the_same_seed_gives_the_same_data() -> None:
+    assert snapshot(1) == snapshot(1)
+    assert all(one != two for one, two in zip(snapshot(1), snapshot(2)))
+
+
+def test_dates_count_back_from_today_and_nothing_else_moves() -> None:
+    early, late = (snapshot(1, NOON + days * 86_400)[1]["transactions"] for days in (0, 3))
+    for one, two in zip(early, late):
+        assert one["id"] == two["id"]
+        assert one["data"]["amount_cents"] == two["data"]["amount_cents"]
+        assert one["data"]["transaction_date"] < two["data"]["transaction_date"]
+
+
+def test_there_are_120_accounts_of_several_banks_and_currencies() -> None:
+    with Sandbox() as sandbox, Api(sandbox) as api:
+        first, second = (api.get("/v2/accounts", page=page, per_page=100).json for page in (1, 2))
+    accounts = first["accounts"] + second["accounts"]
+    assert len(accounts) == len({account["id"] for account in accounts}) == 120
+    assert {account["data"]["currency"] for account in accounts} == {"VES", "USD", "EUR"}
+    assert len({account["bank"]["name"] for account in accounts}) > 5
+    assert any(account["bank"]["name"] is None for account in accounts)
+    assert any(account["legal_entity"]["legal_name"] is None for account in accounts)
+    identifiers = [account["data"]["custom_user_provided_identifier"] for account in accounts]
+    assert None in identifiers
+    assert any(identifiers)
+    freshness = [account["data"]["transactions_data_current_as_of"] for account in accounts]
+    assert None in freshness
+    for account in accounts:
+        assert int(account["data"]["balance_cents"]) > 0
+        assert isinstance(account["data"]["available_balance_cents"], str)
+
+
+def test_transactions_have_the_variety_that_the_schema_allows() -> None:
+    with Sandbox(accounts=1, transactions=100) as sandbox, Api(sandbox) as api:
+        path = f"/v2/accounts/{sandbox.account_ids[0]}/transactions"
+        rows = api.get(path, per_page=100).json["transactions"]
+        balance = api.get(f"/v2/accounts/{sandbox.account_ids[0]}").json["data"]["balance_cents"]
+    assert {row["status"] for row in rows} == {"pending", "completed"}
+    assert {row["data"]["amount_cents"] > 0 for row in rows} == {True, False}
+    assert {row["counterparty"] is None for row in rows} == {True, False}
+    assert {bool(row["transaction_categories"]) for row in rows} == {True, False}
+    for field in ("description", "note", "external_service_id"):
+        assert {row["data"][field] is None for row in rows} == {True, False}
+    running = int(balance)
+    for row in rows:
+        assert row["data"]["running_balance_cents"] == running
+        running -= row["data"]["amount_cents"]
+
+
+def test_transactions_are_made_for_the_account_that_is_read() -> None:
+    # All 4 million at once would take minutes.
+    with Sandbox(accounts=200, transactions=20_000) as sandbox, Api(sandbox) as api:
+        path = f"/v2/accounts/{sandbox.account_ids[7]}/transactions"
+        answer = api.get(path, per_page=1).json
+        assert answer["total"] == 20_000
+        transaction = answer["transactions"][0]
+        assert api.get(f"/v2/transactions/{transaction['id']}").json == transaction
+
+
+def test_an_empty_workspace_is_possible() -> None:
+    with Sandbox(accounts=0) as sandbox, Api(sandbox) as api:
+        answer = api.get("/v2/accounts").json
+        assert (answer["accounts"], answer["pagination"]["total_pages"]) == ([], 0)
+
+
+def test_it_imports_nothing_of_the_sdk() -> None:
+    for module in Path(tesote_sdk.sandbox.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level <= 1, module
+                assert not (node.module or "").startswith("tesote_sdk"), module
+            elif isinstance(node, ast.Import):
+                assert not any(name.name.startswith("tesote_sdk") for name in node.names), module
+
+
+def test_the_public_names() -> None:
+    assert tesote_sdk.sandbox.__all__ == [
+        "REFUSED_TOKEN",
+        "Headers",
+        "RecordedRequest",
+        "Sandbox",
+        "sign_webhook",
+    ]
