@@ -1,0 +1,122 @@
+"""What the log callback and the standard logger `tesote_sdk` receive."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    import logging
+
+    from .messages import Request
+
+LogCallback = Callable[[Mapping[str, Any]], object]
+"""Called with one mapping an event; what it returns is ignored."""
+
+_SHOWN = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "cache-control",
+        "connection",
+        "content-disposition",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "etag",
+        "host",
+        "idempotency-key",
+        "if-none-match",
+        "retry-after",
+        "server",
+        "transfer-encoding",
+        "user-agent",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+    }
+)
+"""The header fields that a log may hold: what is not named here is not shown."""
+
+
+class EventLog:
+    """Tells the callback and the standard logger what becomes of a request."""
+
+    def __init__(self, callback: LogCallback | None, base_url: str) -> None:
+        self._callback = callback
+        self._base_url = base_url
+        self._logger: logging.Logger | None = None
+
+    def wants(self, phase: str) -> bool:
+        """Tell whether anyone listens, so that nothing is put together for nobody."""
+        if self._callback is not None:
+            return True
+        # Nobody can have configured a logging module that nobody has imported.
+        if self._logger is None and "logging" not in sys.modules:
+            return False
+        return self._std_logger().isEnabledFor(_LEVELS.get(phase, _DEBUG))
+
+    def emit(
+        self, phase: str, request: Request, headers: Mapping[str, str] | None = None, **details: Any
+    ) -> None:
+        """Report one event of a request.
+
+        Args:
+            phase: `request`, `response`, `retry`, `error` or `cache_hit`.
+            request: What it is about.
+            headers: Of the message, if the phase has one; reduced to those that may be shown.
+            details: What else the phase has: attempt, status, request_id, elapsed_ms
+                (milliseconds), delay (seconds), error.
+        """
+        redact = request.api_key.redact
+        query = request.shown_query()
+        url = self._base_url + redact(request.path) + (f"?{query}" if query else "")
+        event = {"phase": phase, "method": request.method, "url": url}
+        event.update((name, redact(value)) for name, value in details.items())
+        if headers is not None:
+            event["headers"] = _shown(headers, request)
+        self._std_logger().log(
+            _LEVELS.get(phase, _DEBUG),
+            "%s %s %s %s",
+            phase,
+            request.method,
+            url,
+            {
+                name: value
+                for name, value in event.items()
+                if name not in ("phase", "method", "url")
+            },
+        )
+        if self._callback is None:
+            return
+        try:
+            self._callback(event)
+        except Exception as error:  # noqa: BLE001 - a log must not break what it reports
+            self.warn("the log callback failed with %s", type(error).__name__)
+
+    def warn(self, message: str, *arguments: object) -> None:
+        """Tell the standard logger of a failure that costs nothing but convenience."""
+        self._std_logger().warning(message, *arguments)
+
+    def _std_logger(self) -> logging.Logger:
+        if self._logger is None:
+            import logging
+
+            self._logger = logging.getLogger("tesote_sdk")
+        return self._logger
+
+
+_DEBUG, _INFO = 10, 20
+_LEVELS = {"retry": _INFO}
+"""The numbers of `logging.DEBUG` and `logging.INFO`, without the module."""
+
+
+def _shown(headers: Mapping[str, str], request: Request) -> dict[str, str]:
+    redact = request.api_key.redact
+    shown = {name: redact(value) for name, value in headers.items() if name.lower() in _SHOWN}
+    if "Authorization" in headers:
+        shown["Authorization"] = request.api_key.shown
+    return shown

@@ -1,0 +1,119 @@
+"""Where the API is served: the base URL, checked and taken apart."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..errors import ConfigError
+
+DEFAULT_BASE_URL = "https://equipo.tesote.com/api"
+"""The production API (https://equipo.tesote.com/api/docs?version=v2)."""
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?P<rest>.*)",
+    re.DOTALL,
+).fullmatch
+
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s\[\]:@\x00-\x20\x7f\\\"<>^`{|}%]+))"
+    r"(?::(?P<port>[0-9]{0,5}))?"
+).fullmatch
+
+_HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?").fullmatch
+"""RFC 1035, section 2.3.4, with the underscore that names inside a company may hold."""
+
+_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1|(?:.*\.)?localhost", re.IGNORECASE).fullmatch
+
+
+class Origin(NamedTuple):
+    """A scheme, a host and a port (RFC 9110, section 4.3.1)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The host, in brackets if it is an IPv6 address, and the port."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+
+class BaseUrl(NamedTuple):
+    """A base URL in its parts.
+
+    Attributes:
+        origin: The server.
+        path: What stands before every path, without a slash at its end.
+        host_header: The Host field (RFC 9110, section 7.2): no port where it is the scheme's own.
+        url: The whole, as it is shown.
+    """
+
+    origin: Origin
+    path: str
+    host_header: str
+    url: str
+
+
+def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
+    """Check a base URL and take it apart; a slash at its end is dropped.
+
+    The URL is not echoed in any message, for it may hold credentials by mistake.
+
+    Args:
+        url: Such as `https://equipo.tesote.com/api`.
+        allow_http: Whether plain http may go to another machine: the API key crosses the network
+            in clear text then.
+
+    Raises:
+        ConfigError: It is no http(s) URL with a host; or holds credentials, a query or a fragment;
+            or is plain http to a host that is not this machine, without `allow_http`.
+    """
+    example = f"such as {DEFAULT_BASE_URL}"
+    matched = _URL(url) if isinstance(url, str) else None
+    scheme = matched["scheme"].lower() if matched else ""
+    if not matched or scheme not in ("http", "https"):
+        raise ConfigError(f"base_url must be an http(s) URL, {example}")
+    if "@" in matched["authority"]:
+        raise ConfigError("base_url must not hold credentials: the key is passed as api_key=")
+    authority = _AUTHORITY(matched["authority"])
+    if not authority or int(authority["port"] or 1) not in range(1, 65536):
+        raise ConfigError(
+            f"base_url must name a host, and a port from 1 to 65535 if any, {example}"
+        )
+    path = (matched["path"] or "").rstrip("/")
+    if matched["rest"] or not re.fullmatch(r"[!-~]*", path):
+        raise ConfigError(f"base_url must be without query, fragment and white space, {example}")
+    host = authority["v6"] or _ascii_host(authority["name"])
+    if scheme == "http" and not allow_http and not is_loopback(host):
+        raise ConfigError(
+            "base_url is plain http to another machine, which would show the API key to the "
+            "network: use https, or pass allow_http=True where the network is trusted"
+        )
+    default_port = 443 if scheme == "https" else 80
+    port = int(authority["port"] or default_port)
+    host_header = _bracketed(host) if port == default_port else f"{_bracketed(host)}:{port}"
+    return BaseUrl(Origin(scheme, host, port), path, host_header, f"{scheme}://{host_header}{path}")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host can only mean this machine (RFC 6761, section 6.3; RFC 4291, 2.5.3)."""
+    return _LOOPBACK(host) is not None
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _ascii_host(name: str) -> str:
+    """Return a host name as DNS knows it (RFC 5890)."""
+    if name.isascii():
+        host = name.lower()
+    else:
+        try:
+            host = name.encode("idna").decode("ascii")
+        except UnicodeError:
+            host = ""
+    if not _HOST_NAME(host):
+        raise ConfigError("base_url names a host that DNS cannot hold: check its spelling")
+    return host

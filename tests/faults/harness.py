@@ -1,0 +1,111 @@
+"""How a fault is tried: a client with short timeouts, three kinds of request, and what came out."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+import pytest
+
+from tesote_sdk import RetryPolicy, TesoteError, V2Client
+from tests.support.certificates import client_context, server_context
+from tests.support.scripted_server import ScriptedServer
+from tests.support.steps import Payload, reply
+
+if TYPE_CHECKING:
+    from tests.support.scripted_server import Script
+
+KEY = "sk_live_0123456789abcdef"
+READ_TIMEOUT = 0.1
+"""Seconds; what the tests wait for where a server stays silent."""
+
+PROMPT = 1.0
+"""Seconds within which a call ends that has nothing to wait for; generous for a busy machine."""
+
+BODY = {"account": {"id": "acc_1", "note": "x" * 60}}
+
+
+def answer(**options: Any) -> Payload:
+    """Return a good answer, in whatever form."""
+    return reply(200, BODY, **options)
+
+
+class Kind(NamedTuple):
+    """A kind of request, as far as faults are concerned."""
+
+    method: str
+    idempotency_key: str | None
+
+    @property
+    def writes(self) -> bool:
+        return self.method == "POST"
+
+
+READ = Kind("GET", None)
+WRITE = Kind("POST", None)
+KEYED = Kind("POST", "invoice-7")
+KINDS = [
+    pytest.param(READ, id="get"),
+    pytest.param(WRITE, id="post"),
+    pytest.param(KEYED, id="keyed-post"),
+]
+
+
+class Wire(NamedTuple):
+    """Plain TCP or TLS."""
+
+    scheme: str
+
+    @property
+    def encrypted(self) -> bool:
+        return self.scheme == "https"
+
+    def serve(self, script: Script, **options: Any) -> ScriptedServer:
+        """Return a server, to be used in a `with` statement."""
+        return ScriptedServer(script, tls=server_context() if self.encrypted else None, **options)
+
+
+def client_of(server: ScriptedServer | str, **options: Any) -> V2Client:
+    """Return a client with short timeouts that waits for nothing between attempts."""
+    chosen: dict[str, Any] = {
+        "base_url": server if isinstance(server, str) else server.url,
+        "connect_timeout": 2,
+        "read_timeout": READ_TIMEOUT,
+        "total_timeout": 5,
+        "retry_policy": RetryPolicy(base_delay=0),
+    }
+    if "ssl_context" not in options:
+        chosen["ssl_context"] = client_context()
+    return V2Client(options.pop("api_key", KEY), **{**chosen, **options})
+
+
+def ask(client: V2Client, kind: Kind = READ) -> Any:
+    """Make a request of a kind, and return its decoded answer."""
+    body = {"amount": "12.50", "account_number": "0105123456"} if kind.writes else None
+    return client.request(
+        kind.method, "/v2/things", body=body, idempotency_key=kind.idempotency_key
+    ).json
+
+
+class Failure(NamedTuple):
+    """What a call ended with, and how many seconds it took."""
+
+    error: Any
+    elapsed: float
+
+
+def failure_of(call: Callable[[], Any]) -> Failure:
+    """Return the error of a call; anything but a TesoteError, or a result, fails the test."""
+    started = time.monotonic()
+    try:
+        result = call()
+    except TesoteError as error:
+        return Failure(error, time.monotonic() - started)
+    raise AssertionError(f"no error, but {result!r}")
+
+
+def assert_same_bytes(server: ScriptedServer, count: int) -> None:
+    """Check that as many requests arrived, byte for byte the same."""
+    requests = server.wait_for_requests(count)
+    assert len(requests) == count
+    assert len({request.raw for request in requests}) == 1

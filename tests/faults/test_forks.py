@@ -1,0 +1,187 @@
+"""A process that forks with a warm client: both sides go on, and never meet on one connection."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+from tests.faults.harness import Wire, client_of
+from tests.support.steps import Step, reply
+
+if TYPE_CHECKING:
+    from tests.support.http_messages import Request
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    # Forking with threads is what is tried here; Python 3.12 and later warn of it.
+    pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning"),
+]
+
+
+def echo(request: Request) -> Step:
+    return reply(200, {"target": request.target})
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Run work in a child, and return the child's pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        signal.alarm(20)  # a child that hangs must not outlive the test
+        work()
+        status = 0
+    except BaseException:  # noqa: BLE001 - a child has no caller
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        os._exit(status)
+
+
+def exit_status(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _ask(client: Any, name: str, count: int) -> None:
+    for n in range(count):
+        path = f"/v2/things/{name}/{n}"
+        assert client.request("GET", path).json["target"] == path
+
+
+def test_both_sides_of_a_fork_call_on(wire: Wire) -> None:
+    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
+        _ask(client, "before", 3)
+        children = [forked(lambda: _ask(client, "child", 50)) for _ in range(4)]
+        _ask(client, "parent", 50)
+        assert [exit_status(pid) for pid in children] == [0] * 4
+        _ask(client, "after", 3)
+        # The parent's connection, and its TLS session, outlive four children that closed theirs.
+        own = {r.connection for r in server.requests if "/child/" not in r.target}
+        assert own == {1}
+        others = {r.connection for r in server.requests if "/child/" in r.target}
+        assert others == {2, 3, 4, 5}
+
+
+def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
+    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
+        _ask(client, "before", 1)
+        pool: Any = client.transport._pool
+        (connection,) = pool._idle
+        descriptor = connection._sock.fileno()
+
+        def child() -> None:
+            assert pool._idle == []
+            assert not pool._open
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(descriptor)
+
+        assert exit_status(forked(child)) == 0
+        _ask(client, "after", 1)
+        assert server.connections == 1
+
+
+def test_fork_while_another_thread_holds_the_lock(wire: Wire) -> None:
+    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
+        _ask(client, "before", 1)
+        pool: Any = client.transport._pool
+        held, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with pool._lock:
+                held.set()
+                done.wait(10)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait(10)
+        pid = forked(lambda: _ask(client, "child", 3))
+        assert exit_status(pid) == 0
+        done.set()
+        thread.join()
+        _ask(client, "after", 1)
+
+
+def test_fork_while_threads_are_in_the_middle_of_calls(wire: Wire) -> None:
+    with wire.serve(echo) as server, client_of(server, read_timeout=10, total_timeout=20) as client:
+        stop = threading.Event()
+        failures: list[BaseException] = []
+
+        def work(name: str) -> None:
+            try:
+                while not stop.is_set():
+                    _ask(client, name, 1)
+            except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        children = []
+        for _ in range(5):
+            children.append(forked(lambda: _ask(client, "child", 5)))
+            time.sleep(0.01)
+        statuses = [exit_status(pid) for pid in children]
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert statuses == [0] * 5
+        assert failures == []
+
+
+def test_fork_in_a_signal_handler_in_mid_read(wire: Wire) -> None:
+    """The child finds its call's connection gone, and makes the call on another one."""
+    release = threading.Event()
+
+    def slow(request: Request) -> Step:
+        answer = echo(request)
+        if len(server.requests) == 1:
+            release.wait(5)
+        return answer
+
+    children: list[int] = []
+
+    def handler(*_: object) -> None:
+        pid = os.fork()
+        if pid:
+            children.append(pid)
+            release.set()
+
+    previous = signal.signal(signal.SIGUSR1, handler)
+    parent = os.getpid()
+    try:
+        with wire.serve(slow) as server, client_of(server, read_timeout=5) as client:
+            timer = threading.Timer(0.1, os.kill, (parent, signal.SIGUSR1))
+            timer.start()
+            status = 1
+            try:
+                _ask(client, "both", 1)
+                status = 0
+            finally:
+                if os.getpid() != parent:
+                    os._exit(status)
+            timer.join()
+            assert [exit_status(pid) for pid in children] == [0]
+            assert {r.connection for r in server.requests} == {1, 2}
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+
+
+def test_grandchildren(wire: Wire) -> None:
+    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
+        _ask(client, "before", 1)
+
+        def child() -> None:
+            _ask(client, "child", 2)
+            assert exit_status(forked(lambda: _ask(client, "grandchild", 2))) == 0
+            _ask(client, "child", 2)
+
+        assert exit_status(forked(child)) == 0
+        _ask(client, "after", 1)
+        assert server.connections == 3

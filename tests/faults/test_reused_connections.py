@@ -1,0 +1,238 @@
+"""A kept-alive connection that is no good any more: never a wrong answer, never a lost call."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from tesote_sdk import NetworkError, RetryPolicy, TimeoutError
+from tests.faults.harness import (
+    BODY,
+    KINDS,
+    READ,
+    WRITE,
+    Kind,
+    Wire,
+    answer,
+    ask,
+    client_of,
+    failure_of,
+)
+from tests.support.dead_addresses import refused_port
+from tests.support.steps import (
+    Step,
+    cut,
+    hang_up,
+    held,
+    reply,
+    reset,
+    silence,
+    then_stray,
+    unread,
+)
+
+ONCE = RetryPolicy(max_attempts=1)
+STALE = reply(408, {"error": "you took too long"}, close=True)
+
+SPOILED = {
+    "closed": b"",
+    "unsolicited_408": STALE.content,
+    "stray_bytes": b"x",
+    "stray_line_end": b"\r\n",
+    "stray_answer": answer().content,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stray", SPOILED.values(), ids=SPOILED)
+def test_spoiled_while_idle(stray: bytes, kind: Kind, wire: Wire) -> None:
+    """What comes between two requests is no answer: the connection is thrown away unused."""
+    script = [then_stray(answer(), stray, triggered=True), reply(200, {"n": 2})]
+    with wire.serve(script) as server, client_of(server, retry_policy=ONCE) as client:
+        assert ask(client, kind) == BODY
+        server.trigger()
+        assert ask(client, kind) == {"n": 2}
+        assert server.connections == 2
+        assert [request.connection for request in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("stray", SPOILED.values(), ids=SPOILED)
+def test_stray_bytes_in_one_packet_with_the_answer(stray: bytes, wire: Wire) -> None:
+    script = [then_stray(answer(), stray), reply(200, {"n": 2})]
+    with wire.serve(script) as server, client_of(server, retry_policy=ONCE) as client:
+        assert ask(client) == BODY
+        assert ask(client) == {"n": 2}
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "step", [hang_up(), reset(), unread(hang_up())], ids=["closed", "reset", "closed_unread"]
+)
+def test_closed_just_as_a_request_is_written(step: Step, kind: Kind, wire: Wire) -> None:
+    """One replay on a new connection, which is no attempt and waits for nothing."""
+    script = [answer(), step, reply(200, {"n": 2})]
+    with wire.serve(script) as server, client_of(server, retry_policy=ONCE) as client:
+        assert ask(client, READ) == BODY
+        assert ask(client, kind) == {"n": 2}
+        sent = server.wait_for_requests(2 if step.moment == "first_byte" else 3)[1:]
+        assert len({request.raw for request in sent}) == 1
+        assert server.connections == 2
+
+
+def test_408_just_as_a_request_is_written(wire: Wire) -> None:
+    """The server's word on an earlier silence is not taken for the answer."""
+    with wire.serve([answer(), STALE, reply(200, {"n": 2})]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            assert ask(client) == BODY
+            assert ask(client, WRITE) == {"n": 2}
+        assert server.requests[1].raw == server.requests[2].raw
+
+
+def test_408_on_a_new_connection_is_an_answer(wire: Wire) -> None:
+    with wire.serve([STALE]) as server, client_of(server) as client:
+        error, _ = failure_of(lambda: ask(client))
+        assert error.http_status == 408
+        assert error.attempts == 1
+
+
+def test_replay_happens_once(wire: Wire) -> None:
+    with wire.serve([answer(), hang_up(), hang_up()]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert type(error) is NetworkError
+        assert error.attempts == 1
+        assert error.outcome_unknown
+        assert len(server.requests) == 3
+
+
+def test_no_replay_once_an_answer_has_begun(wire: Wire) -> None:
+    with wire.serve([answer(), cut(answer(), 20)]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert type(error) is NetworkError
+        assert error.outcome_unknown
+        assert len(server.requests) == 2
+
+
+def test_replay_that_is_refused_leaves_the_outcome_unknown(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy of the request may have been carried out, although the second went nowhere."""
+    with wire.serve([answer(), hang_up()]) as server, refused_port() as port:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            pool: Any = client.transport._pool
+            monkeypatch.setattr(pool, "_origin", pool._origin._replace(port=port))
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert type(error) is NetworkError
+        assert isinstance(error.__cause__, ConnectionRefusedError)
+        assert error.outcome_unknown
+
+
+def test_replay_that_the_server_refuses_leaves_the_outcome_unknown(wire: Wire) -> None:
+    busy = reply(429, {"error": "slow down"})
+    with wire.serve([answer(), hang_up(), busy]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert error.http_status == 429
+        assert error.outcome_unknown
+
+
+@pytest.mark.parametrize("ending", [silence(), cut(answer(), -5, then=silence())], ids=["", "body"])
+def test_answer_that_comes_after_the_timeout_is_nobodys(ending: Step, wire: Wire) -> None:
+    """The connection of a call that gave up is closed with the rest of its answer in it."""
+    late = threading.Event()
+    first = held(reply(200, {"for": "the first"}), late)
+    with wire.serve([first, reply(200, {"for": "the second"})]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            error, _ = failure_of(lambda: ask(client))
+            assert type(error) is TimeoutError
+            late.set()
+            assert ask(client) == {"for": "the second"}
+        assert server.connections == 2
+
+
+def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
+    stuck = cut(reply(200, {"for": "the first", "note": "x" * 3000}), 1000, then=silence())
+    with wire.serve([stuck, reply(200, {"for": "the second"})]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            failure_of(lambda: ask(client))
+            assert ask(client) == {"for": "the second"}
+        server.wait_for_disconnects(1)
+        assert server.connections == 2
+
+
+def test_connection_idle_too_long_is_not_used(wire: Wire) -> None:
+    now = [0.0]
+    with wire.serve([answer()] * 3) as server, client_of(server) as client:
+        monotonic: Any = client.transport
+        monotonic._pool._clock = lambda: now[0]
+        ask(client)
+        now[0] = 29.0
+        ask(client)
+        assert server.connections == 1
+        now[0] = 60.0
+        ask(client)
+        assert server.connections == 2
+
+
+def test_old_connections_go_although_nobody_needs_them(wire: Wire) -> None:
+    """After a burst, the connections that no thread takes any more are closed, one a call."""
+    now = [0.0]
+    barrier = threading.Barrier(8)
+
+    def together(_: object) -> Step:
+        if len(server.requests) <= 8:
+            barrier.wait(5)
+        return answer()
+
+    with wire.serve(together) as server, client_of(server, read_timeout=5) as client:
+        pool: Any = client.transport._pool
+        pool._clock = lambda: now[0]
+        threads = [threading.Thread(target=ask, args=(client,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.connections == 8
+        now[0] = 31.0
+        for _ in range(8):
+            ask(client)
+        server.wait_for_disconnects(8)
+        assert len(pool._idle) == 1
+
+
+def test_errors_leave_the_connection_open(wire: Wire) -> None:
+    script = [reply(status, {"error": "no"}) for status in (400, 401, 404, 409, 422, 500)]
+    with wire.serve([*script, answer()]) as server, client_of(server) as client:
+        for _ in script:
+            failure_of(lambda: ask(client))
+        assert ask(client) == BODY
+        assert server.connections == 1
+
+
+def test_tls_session_tickets_do_not_spoil_a_connection() -> None:
+    """TLS 1.3 servers send them when they please: readable is not the same as spoiled."""
+    with Wire("https").serve(itertools.repeat(answer())) as server, client_of(server) as client:
+        for _ in range(20):
+            ask(client)
+        assert server.connections == 1
+
+
+def test_answers_keep_their_order_on_one_connection(wire: Wire) -> None:
+    def echo(request: Any) -> Step:
+        return reply(200, {"target": request.target})
+
+    with wire.serve(echo) as server, client_of(server) as client:
+        for n in range(200):
+            sent = client.request("GET", f"/v2/things/{n}")
+            assert json.loads(sent.content) == {"target": f"/v2/things/{n}"}
+        assert server.connections == 1

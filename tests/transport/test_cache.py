@@ -1,0 +1,430 @@
+"""The cache in memory, the keys of responses, and what comes back out of a backend."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tesote_sdk import ConfigError, InMemoryLRUCache
+from tesote_sdk.transport.cache import REVALIDATION_SECONDS, Entry, Place, ResponseCache
+from tesote_sdk.transport.log_events import EventLog
+from tesote_sdk.transport.messages import Headers, Request
+from tesote_sdk.transport.redaction import ApiKey
+from tesote_sdk.transport.timeouts import Deadline
+from tests.cache.backends import Clock, DictBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# ---- in memory ----
+
+
+def test_a_value_is_kept_until_it_is_deleted_or_replaced() -> None:
+    cache = InMemoryLRUCache()
+    assert cache.get("a") is None
+    cache.set("a", b"1", 30)
+    cache.set("b", b"2", 30)
+    assert (cache.get("a"), cache.get("b")) == (b"1", b"2")
+    cache.set("a", b"3", 30)
+    cache.delete("b")
+    cache.delete("never there")
+    assert (cache.get("a"), cache.get("b")) == (b"3", None)
+
+
+def test_a_value_is_gone_when_its_time_is_over_and_not_before() -> None:
+    clock = Clock()
+    cache = InMemoryLRUCache(clock=clock)
+    cache.set("a", b"1", 30)
+    cache.set("never", b"1", 0)
+    cache.set("never", b"1", -1)
+    clock.now += 29.9
+    assert cache.get("a") == b"1"
+    clock.now += 0.1
+    assert cache.get("a") is None
+    assert cache.get("never") is None
+
+
+def test_the_wall_clock_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = InMemoryLRUCache()
+    cache.set("a", b"1", 30)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert cache.get("a") == b"1"
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+    assert cache.get("a") == b"1"
+
+
+def test_what_was_used_least_goes_first_when_there_are_too_many() -> None:
+    cache = InMemoryLRUCache(max_entries=3)
+    for key in "abc":
+        cache.set(key, b"1", 30)
+    cache.get("a")
+    cache.set("b", b"2", 30)
+    cache.set("d", b"1", 30)
+    assert [cache.get(key) for key in "abcd"] == [b"1", b"2", None, b"1"]
+
+
+def test_what_was_used_least_goes_first_when_there_are_too_many_bytes() -> None:
+    cache = InMemoryLRUCache(max_bytes=10)
+    for key in "abc":
+        cache.set(key, b"123", 30)
+    cache.get("a")
+    cache.set("d", b"12345", 30)
+    assert [cache.get(key) for key in "abcd"] == [b"123", None, None, b"12345"]
+    cache.set("a", b"1", 30)
+    cache.set("e", b"1234", 30)
+    assert [cache.get(key) for key in "ade"] == [b"1", b"12345", b"1234"]
+
+
+def test_a_value_that_is_too_large_is_not_kept_and_neither_is_the_one_before_it() -> None:
+    cache = InMemoryLRUCache(max_bytes=10)
+    cache.set("a", b"1", 30)
+    cache.set("b", b"1", 30)
+    cache.set("a", b"12345678901", 30)
+    assert (cache.get("a"), cache.get("b")) == (None, b"1")
+
+
+def test_threads_share_it_and_the_bounds_hold() -> None:
+    cache = InMemoryLRUCache(max_entries=20, max_bytes=1000)
+    failures: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        draw = random.Random(seed)
+        try:
+            for _ in range(2000):
+                key = str(draw.randrange(40))
+                choice = draw.randrange(4)
+                if choice == 0:
+                    cache.delete(key)
+                elif choice == 1:
+                    value = cache.get(key)
+                    assert value is None or set(value) == {int(key)}
+                else:
+                    cache.set(key, bytes([int(key)]) * draw.randrange(1, 90), 30)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    left = [cache.get(str(key)) for key in range(40)]
+    sizes = [len(value) for value in left if value is not None]
+    assert len(sizes) <= 20
+    assert sum(sizes) <= 1000
+    assert repr(cache) == f"<InMemoryLRUCache of {len(sizes)} entries, {sum(sizes)} bytes>"
+
+
+@pytest.mark.parametrize("bound", ["max_entries", "max_bytes"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "10", None])
+def test_bounds_that_are_no_whole_numbers_are_refused(bound: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=bound):
+        InMemoryLRUCache(**{bound: value})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_child_goes_on_with_what_is_cached() -> None:
+    cache = InMemoryLRUCache()
+    cache.set("a", b"1", 30)
+    with cache._lock, warnings.catch_warnings():  # as another thread might hold it
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if cache.get("a") == b"1" else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+# ---- keys ----
+
+KEY = "sk_live_planted_5e3cre7"
+
+
+def request_for(
+    target: str = "/v2/accounts", headers: Mapping[str, str] | None = None, api_key: str = KEY
+) -> Request:
+    path, _, query = target.partition("?")
+    return Request(
+        method="GET",
+        path=path,
+        query=query,
+        target=target,
+        headers={
+            "Host": "equipo.tesote.com",
+            "User-Agent": "tests",
+            "Accept": "application/json",
+            "Authorization": f"Bearer {api_key}",
+            **(headers or {}),
+        },
+        body=None,
+        body_shape=None,
+        idempotency_key=None,
+        caller_keyed=False,
+        changes_state=False,
+        api_key=ApiKey(api_key),
+    )
+
+
+def cache_over(
+    backend: Any, api_key: str = KEY, base_url: str = "https://equipo.tesote.com/api"
+) -> ResponseCache:
+    tenant = ApiKey(api_key).fingerprint()
+    return ResponseCache(backend, tenant=tenant, base_url=base_url, log=EventLog(None, base_url))
+
+
+def place_of(cache: ResponseCache, request: Request, ttl: float = 30.0) -> Place:
+    place = cache.place(request, ttl, Deadline(time.monotonic, 5, "total"))
+    assert place is not None
+    return place
+
+
+def test_the_same_request_has_the_same_place_whatever_the_order_of_its_query() -> None:
+    cache = cache_over(DictBackend())
+    expected = place_of(cache, request_for("/v2/accounts?page=2&per_page=50&sort=name"))
+    for query in ("per_page=50&sort=name&page=2", "sort=name&page=2&per_page=50"):
+        assert place_of(cache, request_for(f"/v2/accounts?{query}")) == expected
+    other_agent = request_for("/v2/accounts?page=2&per_page=50&sort=name", {"User-Agent": "x"})
+    assert place_of(cache, other_agent) == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        request_for("/v2/accounts"),
+        request_for("/v2/accounts?page=1"),
+        request_for("/v2/accounts?page=2&per_page=50"),
+        request_for("/v2/accounts?page="),
+        request_for("/v2/accounts?page%3D2"),
+        request_for("/v1/accounts?page=2"),
+        request_for("/v2/accounts/2?page=2"),
+        request_for("/v2/accounts?page=2", {"Accept": "text/csv"}),
+        request_for("/v2/accounts?page=2", {"Accept-Language": "es"}),
+    ],
+)
+def test_another_request_has_another_place(other: Request) -> None:
+    cache = cache_over(DictBackend())
+    place = place_of(cache, request_for("/v2/accounts?page=2"))
+    assert not set(place[:2]) & set(place_of(cache, other)[:2])
+
+
+def test_the_order_of_values_with_one_name_is_kept() -> None:
+    cache = cache_over(DictBackend())
+    one, other = request_for("/v2/x?sort=a&sort=b"), request_for("/v2/x?sort=b&sort=a")
+    assert place_of(cache, one).fresh != place_of(cache, other).fresh
+
+
+def test_an_answer_is_never_older_than_was_asked_for() -> None:
+    cache = cache_over(DictBackend())
+    old, new = place_of(cache, request_for(), 3600.0), place_of(cache, request_for(), 0.5)
+    assert old.fresh != new.fresh
+    # The server is asked about it, in both cases.
+    assert old.confirmable == new.confirmable
+
+
+@pytest.mark.parametrize(
+    ("api_key", "base_url"),
+    [
+        ("sk_live_another_5e3cre7", "https://equipo.tesote.com/api"),
+        (KEY, "https://other.tesote.com/api"),
+        (KEY, "https://equipo.tesote.com/other"),
+    ],
+)
+def test_another_key_or_base_url_shares_no_place(api_key: str, base_url: str) -> None:
+    backend = DictBackend()
+    place = place_of(cache_over(backend), request_for())
+    other = place_of(cache_over(backend, api_key, base_url), request_for(api_key=api_key))
+    assert not set(place[:2]) & set(other[:2])
+    cache_over(backend, api_key, base_url).drop("/v2/accounts")
+    assert place_of(cache_over(backend), request_for()) == place
+
+
+def test_the_same_key_and_base_url_share_their_places_across_clients() -> None:
+    backend = DictBackend()
+    assert place_of(cache_over(backend), request_for()) == place_of(
+        cache_over(backend), request_for()
+    )
+
+
+def test_who_names_a_condition_of_his_own_is_not_served_from_a_cache() -> None:
+    cache = cache_over(DictBackend())
+    request = request_for(headers={"if-none-match": '"e1"'})
+    assert cache.place(request, 30.0, Deadline(time.monotonic, 5, "total")) is None
+
+
+# ---- entries ----
+
+ENTRY = Entry(
+    200,
+    Headers({"content-type": "application/json", "etag": '"e1"', "x-request-id": "r-é"}),
+    b'{"id": "a\xc3\xa9"}\n\xff',
+)
+
+
+def stored(entry: Entry = ENTRY, ttl: float = 30.0) -> tuple[ResponseCache, DictBackend, Place]:
+    backend = DictBackend()
+    cache = cache_over(backend)
+    place = place_of(cache, request_for(), ttl)
+    cache.store(place, entry, ttl)
+    return cache, backend, place
+
+
+def test_an_entry_comes_back_as_it_was_stored() -> None:
+    cache, _, place = stored()
+    for key in place[:2]:
+        entry = cache.load(key)
+        assert entry is not None
+        assert entry == Entry(200, entry.headers, ENTRY.content)
+        assert dict(entry.headers) == dict(ENTRY.headers)
+        assert ENTRY.content.decode("latin-1") not in repr(entry)
+
+
+def test_only_an_entry_with_an_etag_outlives_its_freshness_and_by_a_day() -> None:
+    _, backend, place = stored()
+    assert {key: kept.ttl for key, kept in backend.responses().items()} == {
+        place.fresh: 30,
+        place.confirmable: 30 + 86400,
+    }
+    assert REVALIDATION_SECONDS == 86400
+    _, backend, place = stored(Entry(200, Headers({}), b"{}"))
+    assert list(backend.responses()) == [place.fresh]
+
+
+@pytest.mark.parametrize("etag", ["", '"a\rX: 1"', '"\x00"', '"\xe9"', '"\u20ac"'])
+def test_an_etag_that_cannot_be_sent_back_is_none(etag: str) -> None:
+    _, backend, place = stored(Entry(200, Headers({"etag": etag}), b"{}"))
+    assert list(backend.responses()) == [place.fresh]
+
+
+def test_what_belongs_to_one_exchange_is_not_stored() -> None:
+    fields = {"set-cookie": "session=1", "connection": "close", "content-length": "2", "x": "y"}
+    cache, backend, place = stored(Entry(200, Headers(fields), b"{}"))
+    assert b"session" not in backend.kept[place.fresh].value
+    entry = cache.load(place.fresh)
+    assert entry is not None
+    assert dict(entry.headers) == {"x": "y"}
+
+
+def test_a_confirmed_entry_has_the_new_fields_and_the_old_content() -> None:
+    news = Headers({"etag": '"e2"', "x-request-id": "r2", "content-length": "0", "date": "now"})
+    entry = ENTRY.confirmed(news)
+    assert (entry.status, entry.content) == (200, ENTRY.content)
+    assert dict(entry.headers) == {
+        "content-type": "application/json",
+        "etag": '"e2"',
+        "x-request-id": "r2",
+        "date": "now",
+    }
+
+
+def test_an_entry_with_any_bit_flipped_is_a_miss() -> None:
+    cache, backend, place = stored()
+    value = backend.kept[place.fresh].value
+    for position in range(len(value)):
+        for bit in range(8):
+            damaged = bytearray(value)
+            damaged[position] ^= 1 << bit
+            backend.set(place.fresh, bytes(damaged), 30)
+            assert cache.load(place.fresh) is None
+
+
+def test_an_entry_cut_anywhere_or_with_something_behind_it_is_a_miss() -> None:
+    cache, backend, place = stored()
+    value = backend.kept[place.fresh].value
+    for damaged in [*(value[:length] for length in range(len(value))), value + b"\n", value * 2]:
+        backend.set(place.fresh, damaged, 30)
+        assert cache.load(place.fresh) is None
+
+
+def test_the_entry_of_another_key_is_a_miss() -> None:
+    cache, backend, place = stored()
+    other = place_of(cache, request_for("/v2/accounts/a1"))
+    cache.store(other, Entry(200, Headers({}), b"another"), 30)
+    backend.kept[place.fresh], backend.kept[other.fresh] = (
+        backend.kept[other.fresh],
+        backend.kept[place.fresh],
+    )
+    assert cache.load(place.fresh) is None
+    assert cache.load(other.fresh) is None
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"0",
+        b"00000000",
+        b"\n",
+        b"null",
+        b"{}",
+        b'{"status": 200}',
+        b"[" * 100_000,
+        b"\xff" * 64,
+        "text",
+        7,
+        None,
+        [1],
+        {"status": 200},
+        bytearray(b"{}"),
+        object(),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_rubbish_is_a_miss_and_what_is_no_bytes_is_told(
+    rubbish: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache, backend, place = stored()
+    backend.set(place.fresh, rubbish, 30)
+    assert cache.load(place.fresh) is None
+    told = re.findall("returned a value of type", caplog.text)
+    assert len(told) == (0 if rubbish is None or isinstance(rubbish, bytes) else 1)
+
+
+def test_a_generation_that_was_cut_or_lost_voids_what_was_made_under_it() -> None:
+    for damaged in (b"", b"1", None):
+        cache, backend, place = stored()
+        (name,) = backend.kept.keys() - backend.responses().keys()
+        if damaged is None:
+            backend.delete(name)
+        else:
+            backend.set(name, damaged, 30)
+        assert place_of(cache, request_for()).fresh != place.fresh
+
+
+def test_forgetting_an_entry_that_cannot_be_deleted_voids_it() -> None:
+    class NoDelete(DictBackend):
+        def delete(self, key: str) -> None:
+            raise ConnectionError("read-only")
+
+    backend = NoDelete()
+    cache = cache_over(backend)
+    place = place_of(cache, request_for())
+    cache.store(place, ENTRY, 30)
+    cache.forget(place)
+    assert place_of(cache, request_for()).fresh != place.fresh
+
+
+def test_a_drop_that_the_backend_did_not_take_is_made_up_for_before_anything_is_served() -> None:
+    class Fickle(DictBackend):
+        up = True
+
+        def set(self, key: str, value: bytes, ttl: float) -> None:
+            if not self.up:
+                raise ConnectionError("gone")
+            super().set(key, value, ttl)
+
+    backend = Fickle()
+    cache = cache_over(backend)
+    place = place_of(cache, request_for())
+    cache.store(place, ENTRY, 30)
+    backend.up = False
+    cache.drop("/v2/accounts")
+    assert cache.place(request_for(), 30, Deadline(time.monotonic, 5, "total")) is None
+    backend.up = True
+    assert place_of(cache, request_for()).fresh != place.fresh

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tesote_sdk import ApiError, EndpointRemovedError, V2Client
+from tests.support.scripted_server import ScriptedServer
+from tests.support.steps import reply
+
+KEY = "sk_test_deprecations_4242"
+
+
+def test_a_deprecated_endpoint_warns_once_and_names_its_end() -> None:
+    fields = {"Deprecation": "@1767225600", "Sunset": "Fri, 01 Jan 2027 00:00:00 GMT"}
+    with ScriptedServer(
+        [reply(200, {"id": "a1"}, fields), reply(200, {"id": "b2"}, fields)]
+    ) as api:
+        client = V2Client(KEY, base_url=api.url)
+        with pytest.warns(DeprecationWarning, match="deprecated") as caught:
+            client.accounts.get("a1")
+        assert str(caught[0].message) == (
+            "the API's endpoint GET /v2/accounts/{id} is deprecated and will be gone after "
+            "Fri, 01 Jan 2027 00:00:00 GMT"
+        )
+        # Under "error", a second warning would be raised.
+        assert client.accounts.get("b2")["id"] == "b2"
+        client.close()
+
+
+def test_the_warning_points_at_the_code_that_called_the_sdk() -> None:
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, {"Deprecation": "true"})]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="deprecated") as caught,
+    ):
+        client.status()
+    assert Path(caught[0].filename) == Path(__file__)
+
+
+def test_each_endpoint_has_a_warning_of_its_own() -> None:
+    fields = {"Sunset": "Fri, 01 Jan 2027 00:00:00 GMT", "Link": "<https://x.test>; rel=sunset"}
+    with (
+        ScriptedServer(
+            [reply(200, {"status": "ok"}, fields), reply(200, {"client": {}}, fields)]
+        ) as api,
+        V2Client(KEY, base_url=api.url) as client,
+    ):
+        with pytest.warns(DeprecationWarning, match="GET /v2/status .*see <https://x.test>"):
+            client.status()
+        with pytest.warns(DeprecationWarning, match="GET /v2/whoami"):
+            client.whoami()
+
+
+def test_a_warning_holds_no_key_that_the_server_echoes() -> None:
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, {"Sunset": f"soon, {KEY}"})]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="deprecated") as caught,
+    ):
+        client.status()
+    assert KEY not in str(caught[0].message)
+
+
+def test_no_field_no_warning() -> None:
+    with (
+        warnings.catch_warnings(),
+        ScriptedServer([reply(200, {"status": "ok"})]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+    ):
+        warnings.simplefilter("error")
+        client.status()
+
+
+def test_a_removed_endpoint_names_its_replacement() -> None:
+    gone = {"error": "Use GET /v3/accounts", "replacement": "GET /v3/accounts"}
+    with ScriptedServer([reply(410, gone)]) as api, V2Client(KEY, base_url=api.url) as client:
+        with pytest.raises(EndpointRemovedError, match="GET /v3/accounts") as caught:
+            client.accounts.list()
+        assert not isinstance(caught.value, ApiError)
+        assert caught.value.http_status == 410
