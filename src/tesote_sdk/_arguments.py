@@ -1,0 +1,148 @@
+"""How arguments of resource methods become what the API takes; bad ones are refused here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidArgumentError
+from .transport.encoding import plain_decimal
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from .types import Amount
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
+
+
+def amount_text(name: str, value: Amount) -> str:
+    """Return an amount as the decimal string that was given.
+
+    Args:
+        name: The argument's name, for the message.
+        value: In currency units: a str in plain notation, an int or a Decimal.
+
+    Raises:
+        InvalidArgumentError: It is a float, which holds no exact amount of money, or no number.
+    """
+    if isinstance(value, str):
+        if _DECIMAL(value):
+            return value
+        raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return plain_decimal(name, value)
+    raise InvalidArgumentError(
+        f"{name} must be a str, int or Decimal, not {type(value).__name__}: a float is binary and "
+        "would change the amount"
+    )
+
+
+def optional_amount(name: str, value: Amount | None) -> str | None:
+    """Return an amount as `amount_text` does, and None as None."""
+    return None if value is None else amount_text(name, value)
+
+
+def date_text(name: str, value: date | str | None) -> str | None:
+    """Return a day as `YYYY-MM-DD`; a str passes as it is.
+
+    Raises:
+        InvalidArgumentError: It is a datetime, which is no day, or nothing of a date.
+    """
+    from datetime import date, datetime
+
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        raise InvalidArgumentError(f"{name} is a day: pass a date, such as {name}.date()")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise InvalidArgumentError(f"{name} must be a date or an ISO string")
+
+
+def moment_text(name: str, value: date | str | None) -> str | None:
+    """Return a datetime or a day in ISO 8601; a str passes as it is.
+
+    Raises:
+        InvalidArgumentError: It is a datetime without a time zone, which names no moment, or
+            nothing of a date.
+    """
+    from datetime import datetime
+
+    if not isinstance(value, datetime):
+        return date_text(name, value)
+    if value.utcoffset() is None:
+        raise InvalidArgumentError(f"{name} needs a time zone: pass an aware datetime")
+    return value.isoformat()
+
+
+def whole_number(name: str, value: int | None, low: int, high: int | None = None) -> int | None:
+    """Return a whole number within its limits, and None as None.
+
+    Raises:
+        InvalidArgumentError: It is no int, or outside the limits.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgumentError(f"{name} must be an int, not {type(value).__name__}")
+    if value < low or (high is not None and value > high):
+        limits = f"from {low}" if high is None else f"from {low} to {high}"
+        raise InvalidArgumentError(f"{name} must be {limits}, not {value}")
+    return value
+
+
+def order_body(where: str, order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a payment order, with the rules that single orders and batches share.
+
+    Args:
+        where: What stands before a field's name in messages: "" or `orders[3]: `.
+        order: Its fields; those that are None are left out.
+
+    Raises:
+        InvalidArgumentError: A field is missing or wrong, or there is not exactly one destination.
+    """
+    if not isinstance(order, Mapping):
+        raise InvalidArgumentError(f"{where}an order must be a dict, not {type(order).__name__}")
+    body = {name: value for name, value in order.items() if value is not None}
+    for name in ("amount", "currency", "description"):
+        if name not in body:
+            raise InvalidArgumentError(f"{where}{name} is missing")
+    if ("destination_payment_method_id" in body) == ("beneficiary" in body):
+        raise InvalidArgumentError(
+            f"{where}pass either destination_payment_method_id or beneficiary"
+        )
+    body["amount"] = amount_text(f"{where}amount", body["amount"])
+    if "scheduled_for" in body:
+        body["scheduled_for"] = moment_text(f"{where}scheduled_for", body["scheduled_for"])
+    return body
+
+
+def only_given(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def one_cursor(
+    page: int | None, transactions_after_id: str | None, transactions_before_id: str | None
+) -> dict[str, Any]:
+    """Return where a list of transactions is to begin.
+
+    Raises:
+        InvalidArgumentError: Both cursors were passed, which the server refuses, or `page` is no
+            page number.
+    """
+    if transactions_after_id is not None and transactions_before_id is not None:
+        raise InvalidArgumentError(
+            "pass either transactions_after_id or transactions_before_id, not both"
+        )
+    return {
+        "page": whole_number("page", page, 1),
+        "transactions_after_id": transactions_after_id,
+        "transactions_before_id": transactions_before_id,
+    }

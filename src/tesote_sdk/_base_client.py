@@ -1,0 +1,277 @@
+"""What V1Client and V2Client share: configuration, lifetime, status, whoami and raw requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ._resource import Call, Resource, json_object, operation
+from .transport.redaction import ApiKey
+from .transport.timeouts import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_READ_TIMEOUT,
+    DEFAULT_TOTAL_TIMEOUT,
+)
+from .transport.transport import Transport
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from .transport.cache import CacheBackend
+    from .transport.log_events import LogCallback
+    from .transport.messages import Response
+    from .transport.rate_limits import RateLimit, RateLimiter
+    from .transport.retries import RetryPolicy
+    from .types import Status, WhoAmI
+
+    Client = TypeVar("Client", bound="BaseClient")
+
+
+class _Unchanged:
+    def __repr__(self) -> str:
+        return "<unchanged>"
+
+
+_UNCHANGED: Any = _Unchanged()
+
+
+class BaseClient(Resource):
+    """A client of the API; one may be shared by any number of threads.
+
+    Making one opens no socket, starts no thread and reads no file. It survives a fork: a child
+    never touches its parent's connections. It is a context manager that closes itself.
+
+    Args:
+        api_key: The bearer key. None takes the environment's `TESOTE_SDK_API_KEY`.
+        base_url: Where the API is. None takes the environment's `TESOTE_SDK_API_URL`, then
+            `https://equipo.tesote.com/api`.
+        connect_timeout: Seconds for reaching the server: name resolution, connect, proxy and TLS
+            handshake together. None is the default, as for all timeouts.
+        read_timeout: Seconds that the server may stay silent, each time.
+        total_timeout: Seconds for a whole call: all attempts and the waits between them.
+        retry_policy: What is tried again, and when. None is `RetryPolicy()`: three attempts.
+        cache_backend: Keeps the responses of calls with `cache_ttl`, such as a Redis that many
+            processes share. None keeps them in this client's memory.
+        rate_limiter: Paces the calls by what the server reports; it may be shared by clients. None
+            lets the server refuse what is too much, and waits then.
+        user_agent: Replaces the User-Agent header.
+        logger: Called with one mapping an event: a request, a response, a retry, an error.
+        ssl_context: TLS settings, for a private CA or a client certificate.
+        parse_float: Makes a number of the text of each JSON number that is not whole; pass
+            `decimal.Decimal` for exact money.
+        allow_http: Allows plain http to a host other than this machine. The API key then crosses
+            the network in clear text.
+        opener: Sends in place of the built-in connections. It is called as
+            `urllib.request.urlopen` is, with a `urllib.request.Request` and `timeout=`.
+
+    Raises:
+        ConfigError: An argument, or what the environment holds in its place, cannot be used.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    _version_prefix = ""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        connect_timeout: float | None = DEFAULT_CONNECT_TIMEOUT,
+        read_timeout: float | None = DEFAULT_READ_TIMEOUT,
+        total_timeout: float | None = DEFAULT_TOTAL_TIMEOUT,
+        retry_policy: RetryPolicy | None = None,
+        cache_backend: CacheBackend | None = None,
+        rate_limiter: RateLimiter | None = None,
+        user_agent: str | None = None,
+        logger: LogCallback | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        parse_float: Callable[[str], Any] = float,
+        allow_http: bool = False,
+        opener: Callable[..., Any] | None = None,
+    ) -> None:
+        # The plain key is in no local variable by the time that anything can be refused.
+        key = None if api_key is None else ApiKey(api_key)
+        del api_key
+        self._attach(
+            Transport(
+                key,
+                base_url,
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                total_timeout=total_timeout,
+                retry_policy=retry_policy,
+                cache_backend=cache_backend,
+                rate_limiter=rate_limiter,
+                user_agent=user_agent,
+                logger=logger,
+                ssl_context=ssl_context,
+                parse_float=parse_float,
+                allow_http=allow_http,
+                opener=opener,
+            )
+        )
+
+    def _attach(self, transport: Transport) -> None:
+        """Bind the client and its resources to a transport."""
+        self._transport = transport
+
+    @property
+    def transport(self) -> Transport:
+        """What the client sends through."""
+        return self._transport
+
+    @property
+    def last_rate_limit(self) -> RateLimit | None:
+        """The newest rate limit that the server reported, or None before the first."""
+        return self._transport.last_rate_limit
+
+    @operation
+    def status(self, *, cache_ttl: float | None = None) -> Call[Status]:
+        """Ask whether the API is up, and whether it knows the key.
+
+        Args:
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Returns:
+            `status` (`"ok"`) and, where the server sends them, `authenticated` and more.
+
+        Raises:
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        path = f"{self._version_prefix}/status"
+        return Call("GET", path, json_object("status"), cache_ttl=cache_ttl)
+
+    @operation
+    def whoami(self, *, cache_ttl: float | None = None) -> Call[WhoAmI]:
+        """Ask whose key this is.
+
+        Args:
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Returns:
+            What the server sent: `client` with `id`, `name` and `type`, or the flat form with
+            `workspace_id`, `workspace_name`, `api_key_name` and `permissions`.
+
+        Raises:
+            UnauthorizedError: The key is not valid.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return Call("GET", f"{self._version_prefix}/whoami", json_object(), cache_ttl=cache_ttl)
+
+    @operation
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        idempotency_key: str | None = None,
+        cache_ttl: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Call[Response]:
+        """Call any endpoint, also one that the SDK has no method for.
+
+        Args:
+            method: GET, HEAD, POST, PUT, PATCH or DELETE.
+            path: Below the base URL, with the API's version: `/v2/accounts`.
+            query: Parameters; those that are None are left out.
+            body: What is sent as JSON with POST, PUT or PATCH; None sends `{}`.
+            idempotency_key: Names this write, so that the server can tell a repeat. None makes one.
+            cache_ttl: Seconds for which the response to a GET may serve a repeat of it. None always
+                asks the server.
+            extra_headers: Further header fields.
+
+        Returns:
+            The response: `status`, `headers`, `content`, `body`, `json`, `request_id`.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent; nothing was.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return Call(
+            method,
+            path,
+            _whole_response,
+            query=query,
+            body=body,
+            idempotency_key=idempotency_key,
+            cache_ttl=cache_ttl,
+            extra_headers=extra_headers,
+        )
+
+    def with_options(
+        self: Client,
+        *,
+        connect_timeout: float | None = _UNCHANGED,
+        read_timeout: float | None = _UNCHANGED,
+        total_timeout: float | None = _UNCHANGED,
+        retry_policy: RetryPolicy | None = _UNCHANGED,
+        cache_backend: CacheBackend | None = _UNCHANGED,
+        rate_limiter: RateLimiter | None = _UNCHANGED,
+        user_agent: str | None = _UNCHANGED,
+        logger: LogCallback | None = _UNCHANGED,
+        ssl_context: ssl.SSLContext | None = _UNCHANGED,
+        parse_float: Callable[[str], Any] = _UNCHANGED,
+        allow_http: bool = _UNCHANGED,
+        opener: Callable[..., Any] | None = _UNCHANGED,
+    ) -> Client:
+        """Return a second client with other options over the same connections.
+
+        What is not passed stays as it is; None is the constructor's default again. Other TLS
+        settings or another opener begin with connections of their own. Closing the second client
+        leaves the first one open; closing the first one ends the connections of both.
+
+        Raises:
+            ConfigError: As the constructor, or this client is closed.
+        """
+        given = {
+            "connect_timeout": connect_timeout,
+            "read_timeout": read_timeout,
+            "total_timeout": total_timeout,
+            "retry_policy": retry_policy,
+            "cache_backend": cache_backend,
+            "rate_limiter": rate_limiter,
+            "user_agent": user_agent,
+            "logger": logger,
+            "ssl_context": ssl_context,
+            "parse_float": parse_float,
+            "allow_http": allow_http,
+            "opener": opener,
+        }
+        changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        second = object.__new__(type(self))
+        # The attributes that a user's subclass has; its constructor may take other arguments.
+        if hasattr(self, "__dict__"):
+            second.__dict__.update(self.__dict__)
+        second._attach(self._transport.with_options(changes))
+        return second
+
+    def close(self) -> None:
+        """Close the connections; a call afterwards raises ConfigError. Closing twice is fine."""
+        self._transport.close()
+
+    def __enter__(self: Client) -> Client:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        # Also while a debugger looks at a client that is still being made.
+        shown = repr(getattr(self, "_transport", None))
+        return f"<{type(self).__name__}{shown[len('<Transport') : -1]}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a client holds connections and a key: make one in each process")
+
+
+def _whole_response(response: Response) -> Response:
+    return response

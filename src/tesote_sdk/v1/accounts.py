@@ -1,0 +1,76 @@
+"""The bank accounts of a workspace, in version 1 of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._arguments import whole_number
+from .._resource import Call, Resource, operation, unwrapped
+from ..page_styles import NUMBER
+from ..transport.encoding import path_segment
+
+if TYPE_CHECKING:
+    from ..pagination import Page
+    from ..types import Account
+
+
+class Accounts(Resource):
+    """The bank accounts that the key may see."""
+
+    __slots__ = ()
+
+    @operation
+    def list(
+        self,
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        include: str | None = None,
+        sort: str | None = None,
+        cache_ttl: float | None = None,
+    ) -> Call[Page[Account]]:
+        """List the accounts, page by page; iterating the result goes on to the last one.
+
+        Args:
+            page: The page to begin with, from 1. Default: 1.
+            per_page: Accounts a page, 1 to 100. Default: 50.
+            include: Passed on to the server, which documents no values.
+            sort: Passed on to the server, which documents no values.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: `page` or `per_page` is outside its limits; nothing was sent.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return self._list(
+            "/v1/accounts",
+            ("accounts", "items", "data"),
+            NUMBER,
+            position={"page": whole_number("page", page, 1)},
+            cache_ttl=cache_ttl,
+            filters={
+                "per_page": whole_number("per_page", per_page, 1, 100),
+                "include": include,
+                "sort": sort,
+            },
+        )
+
+    @operation
+    def get(self, account_id: str, *, cache_ttl: float | None = None) -> Call[Account]:
+        """Get one account.
+
+        Args:
+            account_id: Its id.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            AccountNotFoundError: No such account, or not one that the key may see.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        path = f"/v1/accounts/{path_segment('account_id', account_id)}"
+        return Call("GET", path, unwrapped("account"), cache_ttl=cache_ttl)

@@ -1,0 +1,31 @@
+"""V1Client: the facade of version 1 of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._base_client import BaseClient
+from .accounts import Accounts
+from .transactions import Transactions
+
+if TYPE_CHECKING:
+    from ..transport.transport import Transport
+
+
+class V1Client(BaseClient):
+    """A client of version 1 of the API; `BaseClient` describes its arguments and methods.
+
+    Attributes:
+        accounts: The bank accounts.
+        transactions: Their transactions.
+    """
+
+    __slots__ = ("accounts", "transactions")
+
+    # Status and whoami of v1 stand beside its versioned paths.
+    _version_prefix = ""
+
+    def _attach(self, transport: Transport) -> None:
+        super()._attach(transport)
+        self.accounts = Accounts(transport)
+        self.transactions = Transactions(transport)

@@ -1,0 +1,91 @@
+"""The transactions of the bank accounts, in version 1 of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._arguments import date_text, one_cursor, whole_number
+from .._resource import Call, Resource, operation, unwrapped
+from ..page_styles import TRANSACTION_CURSOR
+from ..transport.encoding import path_segment
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ..pagination import Page
+    from ..types import Transaction, TransactionScope
+
+
+class Transactions(Resource):
+    """The transactions of the accounts that the key may see."""
+
+    __slots__ = ()
+
+    @operation
+    def list_for_account(
+        self,
+        account_id: str,
+        *,
+        per_page: int | None = None,
+        page: int | None = None,
+        transactions_after_id: str | None = None,
+        transactions_before_id: str | None = None,
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        scope: TransactionScope | None = None,
+        cache_ttl: float | None = None,
+    ) -> Call[Page[Transaction]]:
+        """List the transactions of an account, newest first; iterating goes on to the last one.
+
+        Args:
+            account_id: The account.
+            per_page: Transactions a page, 1 to 100. Default: 50.
+            page: The page to begin with, from 1; the pages after it are found by cursor.
+            transactions_after_id: Begin after this transaction, from `Page.next_params`.
+            transactions_before_id: Begin before this transaction and go backward, to newer ones.
+            start_date: First day of the range, inclusive; give `end_date` too.
+            end_date: Last day of the range, inclusive.
+            scope: `deleted` lists what was deleted in the range, in place of what exists.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent; nothing was.
+            AccountNotFoundError: No such account, or not one that the key may see.
+            InvalidDateRangeError: The range is reversed, too wide, or has one end only.
+            InvalidCursorError: The server does not know the transaction to begin at.
+            MutationDuringPaginationError: The data changed while it was walked: begin anew.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return self._list(
+            f"/v1/accounts/{path_segment('account_id', account_id)}/transactions",
+            ("transactions", "items", "data"),
+            TRANSACTION_CURSOR,
+            position=one_cursor(page, transactions_after_id, transactions_before_id),
+            cache_ttl=cache_ttl,
+            filters={
+                "per_page": whole_number("per_page", per_page, 1, 100),
+                "start_date": date_text("start_date", start_date),
+                "end_date": date_text("end_date", end_date),
+                "scope": scope,
+            },
+        )
+
+    @operation
+    def get(self, transaction_id: str, *, cache_ttl: float | None = None) -> Call[Transaction]:
+        """Get one transaction.
+
+        Args:
+            transaction_id: Its id.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            TransactionNotFoundError: No such transaction, or not one that the key may see.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        path = f"/v1/transactions/{path_segment('transaction_id', transaction_id)}"
+        return Call("GET", path, unwrapped("transaction", "transaction_id"), cache_ttl=cache_ttl)

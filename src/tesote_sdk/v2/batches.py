@@ -1,0 +1,185 @@
+"""Batches: payment orders that are made, approved, submitted and cancelled together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .._arguments import only_given, order_body
+from .._resource import Call, Resource, json_object, operation
+from ..errors import InvalidArgumentError
+from ..transport.encoding import path_segment
+
+if TYPE_CHECKING:
+    from ..types import (
+        Batch,
+        BatchApproved,
+        BatchCancelled,
+        BatchCreated,
+        BatchOrder,
+        BatchSubmitted,
+    )
+
+
+class Batches(Resource):
+    """The batches of payment orders of an account."""
+
+    __slots__ = ()
+
+    @operation
+    def create(
+        self,
+        account_id: str,
+        orders: Sequence[BatchOrder],
+        *,
+        idempotency_key: str | None = None,
+    ) -> Call[BatchCreated]:
+        """Make a batch of payment orders, as drafts: no money moves before it is submitted.
+
+        Args:
+            account_id: The account that pays.
+            orders: The orders; the fields and rules are those of `transaction_orders.create`, but
+                that an order of a batch has no idempotency key of its own.
+            idempotency_key: Names this batch. None makes a UUIDv4.
+
+        Returns:
+            `batch_id`, the `orders` that were made, and `errors`: which ones were not, and why.
+            Read both: a batch is made although some of its orders are refused.
+
+        Raises:
+            InvalidArgumentError: There is no order, or one cannot be sent; the message names its
+                index. Nothing was sent.
+            BatchValidationError: The server rejected the batch as a whole.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        if not isinstance(orders, Sequence) or not orders:
+            raise InvalidArgumentError("orders must be a list with at least one order")
+        return Call(
+            "POST",
+            f"/v2/accounts/{path_segment('account_id', account_id)}/batches",
+            json_object("batch_id"),
+            body={
+                "orders": [
+                    order_body(f"orders[{index}]: ", order) for index, order in enumerate(orders)
+                ]
+            },
+            idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def get(self, account_id: str, batch_id: str, *, cache_ttl: float | None = None) -> Call[Batch]:
+        """Get a batch with its orders.
+
+        Args:
+            account_id: The account that pays.
+            batch_id: The batch.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            BatchNotFoundError: No such batch.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return Call(
+            "GET", _batch(account_id, batch_id), json_object("batch_id"), cache_ttl=cache_ttl
+        )
+
+    @operation
+    def approve(
+        self, account_id: str, batch_id: str, *, idempotency_key: str | None = None
+    ) -> Call[BatchApproved]:
+        """Approve the orders of a batch; read the batch again for the status that this gave them.
+
+        Args:
+            account_id: The account that pays.
+            batch_id: The batch.
+            idempotency_key: Names this approval. None makes a UUIDv4.
+
+        Returns:
+            How many were `approved`, and how many `failed` to be.
+
+        Raises:
+            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidOrderStateError: The status of the orders does not allow it.
+            BatchNotFoundError: No such batch.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        return Call(
+            "POST",
+            f"{_batch(account_id, batch_id)}/approve",
+            json_object("approved"),
+            idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def submit(
+        self,
+        account_id: str,
+        batch_id: str,
+        *,
+        token: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[BatchSubmitted]:
+        """Hand the orders of a batch to the bank: money moves.
+
+        Args:
+            account_id: The account that pays.
+            batch_id: The batch.
+            token: The one-time code that the bank asks for, if it does.
+            idempotency_key: Names this submission. None makes a UUIDv4.
+
+        Returns:
+            How many were `enqueued`, and how many `failed` to be.
+
+        Raises:
+            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidOrderStateError: The status of the orders does not allow it.
+            BankSubmissionError: The bank refused.
+            BatchNotFoundError: No such batch.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        return Call(
+            "POST",
+            f"{_batch(account_id, batch_id)}/submit",
+            json_object("enqueued"),
+            body=only_given(token=token),
+            idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def cancel(
+        self, account_id: str, batch_id: str, *, idempotency_key: str | None = None
+    ) -> Call[BatchCancelled]:
+        """Cancel the orders of a batch that the bank does not have yet.
+
+        Args:
+            account_id: The account that pays.
+            batch_id: The batch.
+            idempotency_key: Names this cancellation. None makes a UUIDv4.
+
+        Returns:
+            How many were `cancelled`, how many `skipped`, and `errors`: why.
+
+        Raises:
+            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidOrderStateError: The status of the orders does not allow it.
+            BatchNotFoundError: No such batch.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        return Call(
+            "POST",
+            f"{_batch(account_id, batch_id)}/cancel",
+            json_object("cancelled"),
+            idempotency_key=idempotency_key,
+        )
+
+
+def _batch(account_id: str, batch_id: str) -> str:
+    account = path_segment("account_id", account_id)
+    return f"/v2/accounts/{account}/batches/{path_segment('batch_id', batch_id)}"

@@ -1,0 +1,227 @@
+"""Payment methods: the accounts that money is paid from, and those that it is paid to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._arguments import only_given, whole_number
+from .._resource import Call, Resource, operation, unwrapped
+from ..errors import InvalidArgumentError
+from ..page_styles import OFFSET
+from ..transport.encoding import path_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..pagination import Page
+    from ..transport.messages import Response
+    from ..types import CounterpartyInput, PaymentMethod, PaymentMethodType
+
+_PATH = "/v2/payment_methods"
+_read_method = unwrapped("payment_method")
+
+
+class PaymentMethods(Resource):
+    """The payment methods of a workspace."""
+
+    __slots__ = ()
+
+    @operation
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        cursor: str | None = None,
+        method_type: PaymentMethodType | None = None,
+        currency: str | None = None,
+        counterparty_id: str | None = None,
+        verified: bool | None = None,
+        cache_ttl: float | None = None,
+    ) -> Call[Page[PaymentMethod]]:
+        """List the payment methods; deleted ones are left out.
+
+        Args:
+            limit: Methods a page, from 1. Default: 50; the server refuses more than its maximum.
+            offset: How many methods to pass over. Default: 0.
+            cursor: Where to resume, from `Page.next_params` of a server that pages by cursor.
+            method_type: Only those of one type, such as `bank_account`.
+            currency: Only those in one currency.
+            counterparty_id: Only those of one counterparty.
+            verified: Only those that are verified, or that are not.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent; nothing was.
+            InvalidLimitError: `limit` is above the server's maximum.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return self._list(
+            _PATH,
+            ("items", "payment_methods", "data"),
+            OFFSET,
+            position={"offset": whole_number("offset", offset, 0), "cursor": cursor},
+            cache_ttl=cache_ttl,
+            filters={
+                "limit": whole_number("limit", limit, 1),
+                "method_type": method_type,
+                "currency": currency,
+                "counterparty_id": counterparty_id,
+                "verified": verified,
+            },
+        )
+
+    @operation
+    def get(self, payment_method_id: str, *, cache_ttl: float | None = None) -> Call[PaymentMethod]:
+        """Get one payment method.
+
+        Args:
+            payment_method_id: Its id.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            PaymentMethodNotFoundError: No such method, or it was deleted.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return Call("GET", _method(payment_method_id), _read_method, cache_ttl=cache_ttl)
+
+    @operation
+    def create(
+        self,
+        *,
+        method_type: PaymentMethodType,
+        currency: str,
+        details: Mapping[str, Any] | None = None,
+        label: str | None = None,
+        counterparty_id: str | None = None,
+        counterparty: CounterpartyInput | None = None,
+        tesote_account_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[PaymentMethod]:
+        """Make a payment method.
+
+        Args:
+            method_type: Its type, such as `bank_account` or `pago_movil`.
+            currency: The code of its currency, such as `USD`.
+            details: What the type needs: `bank_code`, `account_number`, `holder_name` and so on.
+            label: A name for people.
+            counterparty_id: Whose method it is, for one that money is paid to; this or
+                `counterparty`.
+            counterparty: A new counterparty, `{"name": ...}`, made along with the method.
+            tesote_account_id: The account it stands for, for one that money is paid from.
+            idempotency_key: Names this method's making. None makes a UUIDv4.
+
+        Raises:
+            InvalidArgumentError: Both `counterparty_id` and `counterparty` were passed, or an
+                argument cannot be sent; nothing was.
+            ValidationError: The server rejected the method.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        fields = only_given(
+            method_type=method_type,
+            currency=currency,
+            details=details,
+            label=label,
+            tesote_account_id=tesote_account_id,
+            **_party(counterparty_id, counterparty),
+        )
+        return Call(
+            "POST",
+            _PATH,
+            _read_method,
+            body={"payment_method": fields},
+            idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def update(
+        self,
+        payment_method_id: str,
+        *,
+        method_type: PaymentMethodType | None = None,
+        currency: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        label: str | None = None,
+        counterparty_id: str | None = None,
+        counterparty: CounterpartyInput | None = None,
+        tesote_account_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[PaymentMethod]:
+        """Change a payment method; what is None stays as it is.
+
+        Args:
+            payment_method_id: Its id.
+            method_type: As for `create`; the server may allow no change of it.
+            currency: As for `create`; the server may allow no change of it.
+            details: As for `create`.
+            label: A name for people.
+            counterparty_id: As for `create`; the server may allow no change of it.
+            counterparty: As for `create`; the server may allow no change of it.
+            tesote_account_id: As for `create`; the server may allow no change of it.
+            idempotency_key: Names this change. None makes a UUIDv4.
+
+        Raises:
+            InvalidArgumentError: Nothing is to be changed, or an argument cannot be sent; nothing
+                was.
+            ValidationError: The server rejected the change.
+            PaymentMethodNotFoundError: No such method, or it was deleted.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        fields = only_given(
+            method_type=method_type,
+            currency=currency,
+            details=details,
+            label=label,
+            tesote_account_id=tesote_account_id,
+            **_party(counterparty_id, counterparty),
+        )
+        if not fields:
+            raise InvalidArgumentError("pass at least one field to change")
+        return Call(
+            "PATCH",
+            _method(payment_method_id),
+            _read_method,
+            body={"payment_method": fields},
+            idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def delete(self, payment_method_id: str, *, idempotency_key: str | None = None) -> Call[None]:
+        """Delete a payment method.
+
+        Args:
+            payment_method_id: Its id.
+            idempotency_key: Names this deletion. None makes a UUIDv4.
+
+        Raises:
+            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            ValidationError: Live payment orders use it (`http_status` is 409).
+            PaymentMethodNotFoundError: No such method, or it was deleted before.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        path = _method(payment_method_id)
+        return Call("DELETE", path, _nothing, idempotency_key=idempotency_key)
+
+
+def _method(payment_method_id: str) -> str:
+    return f"{_PATH}/{path_segment('payment_method_id', payment_method_id)}"
+
+
+def _party(
+    counterparty_id: str | None, counterparty: CounterpartyInput | None
+) -> dict[str, str | CounterpartyInput | None]:
+    if counterparty_id is not None and counterparty is not None:
+        raise InvalidArgumentError("pass either counterparty_id or counterparty, not both")
+    return {"counterparty_id": counterparty_id, "counterparty": counterparty}
+
+
+def _nothing(response: Response) -> None:
+    return None

@@ -1,0 +1,146 @@
+"""Bank syncs: their history, and waiting for one to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._arguments import whole_number
+from .._resource import Call, Resource, operation, unwrapped
+from ..errors import InvalidArgumentError, InvalidResponseError, SyncFailedError
+from ..page_styles import OFFSET
+from ..transport.encoding import path_segment
+from ..transport.timeouts import Deadline
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..pagination import Page
+    from ..types import SyncSession, SyncSessionStatus
+
+_SLOWDOWN = 1.5
+_LONGEST_INTERVAL = 30.0
+"""Each wait between two polls is longer than the one before, up to this many seconds."""
+
+
+class SyncSessions(Resource):
+    """The syncs of an account with its bank."""
+
+    __slots__ = ()
+
+    @operation
+    def list(
+        self,
+        account_id: str,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        status: SyncSessionStatus | None = None,
+        cache_ttl: float | None = None,
+    ) -> Call[Page[SyncSession]]:
+        """List the syncs of an account, newest first.
+
+        Args:
+            account_id: The account.
+            limit: Sessions a page, from 1; the server refuses what is above its maximum.
+            offset: How many sessions to pass over. Default: 0.
+            status: Only those of one status, such as `failed`.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent; nothing was.
+            AccountNotFoundError: No such account, or not one that the key may see.
+            BankConnectionNotFoundError: The account has no live link to its bank.
+            InvalidLimitError: `limit` is above the server's maximum.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return self._list(
+            f"/v2/accounts/{path_segment('account_id', account_id)}/sync_sessions",
+            ("sync_sessions", "items", "data"),
+            OFFSET,
+            position={"offset": whole_number("offset", offset, 0)},
+            cache_ttl=cache_ttl,
+            filters={"limit": whole_number("limit", limit, 1), "status": status},
+        )
+
+    @operation
+    def get(
+        self, account_id: str, session_id: str, *, cache_ttl: float | None = None
+    ) -> Call[SyncSession]:
+        """Get one sync, to see how far it has come.
+
+        Args:
+            account_id: The account.
+            session_id: The sync's id, from `accounts.sync`.
+            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+                server.
+
+        Raises:
+            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            SyncSessionNotFoundError: No such sync.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        account = path_segment("account_id", account_id)
+        session = path_segment("session_id", session_id)
+        path = f"/v2/accounts/{account}/sync_sessions/{session}"
+        return Call("GET", path, unwrapped("sync_session"), cache_ttl=cache_ttl)
+
+    def wait(
+        self,
+        account_id: str,
+        session_id: str,
+        *,
+        timeout: float = 600,
+        poll_interval: float = 2,
+        on_poll: Callable[[SyncSession], object] | None = None,
+    ) -> SyncSession:
+        """Poll a sync until it has ended, at growing intervals.
+
+        Args:
+            account_id: The account.
+            session_id: The sync's id, from `accounts.sync` or
+                `SyncInProgressError.current_session_id`.
+            timeout: Seconds to wait in all; the last poll is at their end.
+            poll_interval: Seconds before the second poll; each later wait is half as long again,
+                up to 30 seconds.
+            on_poll: Called with each state that is seen, for a progress line.
+
+        Returns:
+            The session, `completed` or `skipped`.
+
+        Raises:
+            SyncFailedError: The sync ended as `failed`; `session` says why.
+            TimeoutError: It had not ended in time (`phase` is `"total"`); it may end later.
+            InvalidArgumentError: An id, `timeout` or `poll_interval` cannot be used.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
+            number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+            if not (number and seconds > 0):
+                raise InvalidArgumentError(f"{name} must be a number of seconds above 0")
+        deadline = Deadline(self._transport.clock, timeout, "total")
+        while True:
+            session = self.get(account_id, session_id)
+            if on_poll is not None:
+                on_poll(session)
+            status = session.get("status")
+            if not isinstance(status, str):
+                raise InvalidResponseError(f"the bank sync {session_id} was sent without a status")
+            if status in ("completed", "skipped"):
+                return session
+            if status == "failed":
+                problem = session.get("error")
+                reason = problem.get("message") if isinstance(problem, dict) else problem
+                raise SyncFailedError(
+                    f"the bank sync {session_id} failed: {reason or 'no reason was given'}",
+                    session=session,
+                )
+            remaining = deadline.remaining()
+            if remaining <= 0:
+                doing = f"waiting for the bank sync {session_id}, which is {status}"
+                raise deadline.timed_out(doing, "total")
+            self._transport.sleep(min(poll_interval, remaining))
+            poll_interval = max(poll_interval, min(poll_interval * _SLOWDOWN, _LONGEST_INTERVAL))

@@ -1,0 +1,276 @@
+"""The styles of pages: how a list goes on, and what no server can mean."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+from tesote_sdk import InvalidResponseError, Page, V2Client
+from tests.support.scripted_server import ScriptedServer
+from tests.support.steps import Step, reply
+from tests.v1.harness import answering, connected
+
+if TYPE_CHECKING:
+    from tests.support.http_messages import Request
+
+ONE = [{"id": "x1"}]
+TWO = [{"id": "x1"}, {"id": "x2"}]
+
+
+def accounts(client: V2Client) -> Page[Any]:
+    return client.accounts.list(per_page=2)
+
+
+def transactions(client: V2Client) -> Page[Any]:
+    return client.transactions.list_for_account("a1", per_page=2)
+
+
+def backward(client: V2Client) -> Page[Any]:
+    return client.transactions.list_for_account("a1", per_page=2, transactions_before_id="t9")
+
+
+def orders(client: V2Client) -> Page[Any]:
+    return client.transaction_orders.list("a1", limit=2)
+
+
+def search(client: V2Client) -> Page[Any]:
+    return client.transactions.search("flour", limit=2)
+
+
+def queries(server: ScriptedServer) -> list[str]:
+    return [request.target.partition("?")[2] for request in server.requests]
+
+
+# ---- page numbers ----
+
+
+def numbered(items: list[Any], **pagination: Any) -> dict[str, Any]:
+    return {"accounts": items, "pagination": pagination}
+
+
+def test_page_numbers_end_at_the_last_page() -> None:
+    pages = [numbered(TWO, current_page=n, per_page=2, total_pages=3) for n in (1, 2, 3)]
+    with answering(*pages) as (server, client):
+        assert len(list(accounts(client))) == 6
+        assert queries(server) == ["per_page=2", "per_page=2&page=2", "per_page=2&page=3"]
+
+
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        {"per_page": 2, "total_count": 3},
+        {"per_page": 2, "total_pages": None, "total_count": 3},
+        {"per_page": 2, "total_pages": "2", "total_count": 3},
+        {"total_count": None, "total": 3},
+        {"total_count": True, "total": 3},
+        {"per_page": -1, "total_pages": -1, "total_count": 3},
+    ],
+)
+def test_the_number_of_pages_is_found_from_the_total(pagination: dict[str, Any]) -> None:
+    with answering(numbered(TWO, **pagination), numbered(ONE, **pagination)) as (_, client):
+        assert len(list(accounts(client))) == 3
+
+
+@pytest.mark.parametrize("pagination", [{}, {"current_page": None}, {"total_pages": "many"}])
+def test_without_a_total_the_list_ends_at_a_short_page(pagination: dict[str, Any]) -> None:
+    with answering(numbered(TWO, **pagination), numbered(ONE, **pagination)) as (_, client):
+        assert len(list(accounts(client))) == 3
+
+
+def test_the_servers_own_page_size_counts() -> None:
+    capped = numbered(ONE, per_page=1)
+    with answering(capped, capped, numbered([], per_page=1)) as (_, client):
+        assert len(list(accounts(client))) == 2
+
+
+def test_another_page_than_the_one_asked_for_is_refused() -> None:
+    first = numbered(TWO, current_page=1, total_pages=3)
+    with answering(first, first) as (_, client):
+        page = accounts(client)
+        with pytest.raises(InvalidResponseError, match="page 2 was asked for and page 1 came"):
+            page.next_page()
+        assert page.next_params == {"page": 2}
+    with (
+        answering(first) as (_, client),
+        pytest.raises(InvalidResponseError, match="page 4 was asked for and page 1 came"),
+    ):
+        client.accounts.list(page=4)
+
+
+def test_an_empty_page_before_the_last_is_refused() -> None:
+    pages = [numbered(TWO, total_pages=3), numbered([], total_pages=3)]
+    with answering(*pages) as (_, client), pytest.raises(InvalidResponseError, match="2 of 3"):
+        list(accounts(client))
+
+
+def test_a_page_beyond_the_end_is_empty_and_the_last() -> None:
+    sent = numbered([], current_page=9, per_page=2, total_pages=3, total_count=5)
+    with answering(sent) as (_, client):
+        page = client.accounts.list(page=9)
+        assert (page.data, page.next_params, page.total) == ([], None, 5)
+
+
+# ---- transaction cursors ----
+
+
+def cursored(items: list[Any], **pagination: Any) -> dict[str, Any]:
+    return {"transactions": items, "pagination": pagination}
+
+
+def test_a_full_page_without_pagination_goes_on_from_its_last_item() -> None:
+    pages = [{"transactions": TWO}, {"transactions": ONE}]
+    with answering(*pages) as (server, client):
+        assert len(list(transactions(client))) == 3
+        assert queries(server)[1] == "per_page=2&transactions_after_id=x2"
+    with answering(*pages) as (server, client):
+        assert len(list(backward(client))) == 3
+        assert queries(server)[1] == "per_page=2&transactions_before_id=x1"
+
+
+@pytest.mark.parametrize("said", [{}, {"per_page": 2}, {"after_id": None}, {"has_more": None}])
+def test_a_full_page_is_not_taken_for_the_last_because_nothing_is_said(said: Any) -> None:
+    with answering(cursored(TWO, **said), cursored(ONE, **said)) as (server, client):
+        assert len(list(transactions(client))) == 3
+        assert queries(server)[1] == "per_page=2&transactions_after_id=x2"
+
+
+def test_a_cursor_without_has_more_is_followed() -> None:
+    pages = [cursored(ONE, after_id="A"), cursored([], after_id=None)]
+    with answering(*pages) as (_, client):
+        assert len(list(transactions(client))) == 1
+
+
+def test_has_more_false_ends_whatever_the_cursor() -> None:
+    with answering(cursored(TWO, has_more=False, after_id="A")) as (_, client):
+        assert len(list(transactions(client))) == 2
+
+
+# ---- offsets, and cursors in their place ----
+
+
+def test_an_offset_grows_by_what_came() -> None:
+    pages = [
+        {"items": TWO, "limit": 2, "offset": 0, "has_more": True},
+        {"items": ONE, "limit": 2, "offset": 2, "has_more": True},
+        {"items": TWO, "limit": 2, "offset": 3, "has_more": False},
+    ]
+    with answering(*pages) as (server, client):
+        page = orders(client)
+        assert page.pagination == {"limit": 2, "offset": 0, "has_more": True}
+        assert len(list(page)) == 5
+        assert queries(server) == ["limit=2", "limit=2&offset=2", "limit=2&offset=3"]
+
+
+def test_an_empty_page_that_says_that_there_is_more_contradicts_itself() -> None:
+    with answering({"items": [], "has_more": True}) as (_, client):
+        page = orders(client)
+        with pytest.raises(InvalidResponseError, match="empty"):
+            list(page)
+
+
+def test_another_offset_than_the_one_asked_for_is_refused() -> None:
+    first = {"items": TWO, "limit": 2, "offset": 0, "has_more": True}
+    with answering(first, first) as (_, client):
+        page = orders(client)
+        with pytest.raises(InvalidResponseError, match="offset 2 was asked for and offset 0 came"):
+            page.next_page()
+        assert page.next_params == {"offset": 2}
+
+
+def test_without_has_more_an_offset_list_ends_at_a_short_page() -> None:
+    with answering({"items": TWO}, {"items": ONE}) as (_, client):
+        assert len(list(orders(client))) == 3
+
+
+def test_meta_without_a_cursor_to_go_on_from_is_refused() -> None:
+    sent = {"transaction_orders": TWO, "meta": {"has_more": True}}
+    with answering(sent) as (_, client), pytest.raises(InvalidResponseError, match="no cursor"):
+        list(orders(client))
+
+
+def test_meta_may_be_about_something_else() -> None:
+    pages = [
+        {"items": TWO, "limit": 2, "offset": 0, "has_more": True, "meta": {"took": 5}},
+        {"items": ONE, "limit": 2, "offset": 2, "has_more": False, "meta": {}},
+    ]
+    with answering(*pages) as (_, client):
+        assert len(list(orders(client))) == 3
+
+
+def test_has_more_may_be_at_the_root_beside_a_cursor_in_meta() -> None:
+    pages = [
+        {"items": TWO, "has_more": True, "meta": {"next_cursor": "A"}},
+        {"items": ONE, "has_more": False, "meta": {"next_cursor": "A"}},
+    ]
+    with answering(*pages) as (server, client):
+        assert len(list(orders(client))) == 3
+        assert queries(server)[1] == "cursor=A&per_page=2"
+
+
+# ---- search ----
+
+
+def test_a_search_ends_at_the_total() -> None:
+    pages = [{"transactions": TWO, "total": 3}, {"transactions": ONE, "total": 3}]
+    with answering(*pages) as (server, client):
+        page = search(client)
+        assert page.total == 3
+        assert len(list(page)) == 3
+        assert queries(server) == ["q=flour&limit=2", "q=flour&limit=2&offset=2"]
+
+
+def test_a_search_ends_quietly_at_an_empty_page() -> None:
+    for total in (9, None, "9"):
+        pages = [{"transactions": TWO, "total": total}, {"transactions": [], "total": total}]
+        with answering(*pages) as (_, client):
+            assert len(list(search(client))) == 2
+
+
+# ---- odd replies ----
+
+ODD: list[Any] = [None, "2", "", -1, 0, 1.5, True, False, [], [1], {}, {"a": {}}, 10**30, "x" * 999]
+STYLES: dict[Callable[[V2Client], Page[Any]], tuple[str, list[str]]] = {
+    accounts: ("accounts", ["current_page", "page", "per_page", "total_pages", "total_count"]),
+    transactions: ("transactions", ["has_more", "after_id", "transactions_after_id", "per_page"]),
+    backward: ("transactions", ["has_more", "before_id", "transactions_before_id", "per_page"]),
+    orders: ("items", ["has_more", "limit", "offset", "next_cursor"]),
+    search: ("transactions", ["total"]),
+}
+
+
+def odd_replies(name: str, keys: list[str]) -> list[dict[str, Any]]:
+    replies = [{name: TWO, where: odd} for where in ("pagination", "meta", "total") for odd in ODD]
+    for first, second in itertools.product(keys, keys):
+        for odd in ODD:
+            said = {first: odd, second: ODD[(ODD.index(odd) + 5) % len(ODD)]}
+            replies += [
+                {name: TWO, "pagination": said},
+                {name: TWO, "meta": said},
+                {name: TWO, **said},
+            ]
+    return replies
+
+
+@pytest.mark.parametrize("listed", STYLES, ids=[style.__name__ for style in STYLES])
+def test_odd_members_of_a_reply_end_in_nothing_but_typed_errors(
+    listed: Callable[[V2Client], Page[Any]],
+) -> None:
+    current: dict[str, Any] = {}
+
+    def answer(request: Request) -> Step:
+        return reply(200, json.dumps(current))
+
+    with ScriptedServer(answer) as server, connected(V2Client, f"{server.url}/api") as client:
+        for sent in odd_replies(*STYLES[listed]):
+            current.clear()
+            current.update(sent)
+            # Anything but this one error fails the test.
+            with contextlib.suppress(InvalidResponseError):
+                page = listed(client)
+                assert page.total is None or (type(page.total) is int and page.total >= 0)
+                assert len(list(islice(page, 6))) >= 2

@@ -1,0 +1,162 @@
+"""What the package exports, and what importing it and making a client do not do."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import tesote_sdk
+from tests.make_api import API, MODULES, describe_api
+
+PROMISED = {
+    "tesote_sdk": {
+        "V1Client",
+        "V2Client",
+        "Page",
+        "RetryPolicy",
+        "RateLimiter",
+        "InMemoryLRUCache",
+        "CacheBackend",
+        "__version__",
+    },
+    "tesote_sdk.transport": {
+        "Transport",
+        "Response",
+        "RetryPolicy",
+        "RateLimit",
+        "RateLimiter",
+        "CacheBackend",
+        "InMemoryLRUCache",
+        "DEFAULT_BASE_URL",
+        "DEFAULT_CONNECT_TIMEOUT",
+        "DEFAULT_READ_TIMEOUT",
+    },
+}
+
+
+def test_the_public_surface_is_as_it_was_written_down() -> None:
+    difference = "\n".join(
+        difflib.unified_diff(
+            API.read_text(encoding="utf-8").splitlines(),
+            describe_api().splitlines(),
+            "tests/api.txt",
+            "the package",
+            lineterm="",
+            n=0,
+        )
+    )
+    assert not difference, (
+        f"the public surface has changed:\n{difference}\n"
+        "If that is meant, tell of it in CHANGELOG.md and run: python -m tests.make_api"
+    )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_exported_name_is_there_and_documented(name: str) -> None:
+    module = importlib.import_module(name)
+    exported = module.__all__
+    assert sorted(exported) == sorted(set(exported))
+    for member in exported:
+        value = getattr(module, member)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, member
+    scope: dict[str, Any] = {}
+    exec(f"from {name} import *", scope)  # noqa: S102 - what a user may write
+    assert set(exported) <= set(scope)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_what_is_promised_is_exported(name: str) -> None:
+    module = importlib.import_module(name)
+    assert PROMISED[name] <= set(module.__all__)
+
+
+def test_all_errors_are_exported_at_the_top() -> None:
+    errors = importlib.import_module("tesote_sdk.errors")
+    kinds = {name for name in errors.__all__ if isinstance(getattr(errors, name), type)}
+    assert kinds | PROMISED["tesote_sdk"] == set(tesote_sdk.__all__)
+    assert errors.__all__ == sorted(errors.__all__)
+    assert tesote_sdk.__all__ == sorted(tesote_sdk.__all__)
+
+
+def in_a_fresh_process(program: str) -> Any:
+    """Run a program that prints JSON, with warnings as errors and nothing imported before it."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+import tesote_sdk
+loaded = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
+print(json.dumps(loaded))
+"""
+HEAVY = {
+    "asyncio",
+    "concurrent.futures",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "email",
+    "http",
+    "inspect",
+    "logging",
+    "random",
+    "socket",
+    "ssl",
+    "urllib",
+    "uuid",
+}
+
+
+def test_importing_loads_nothing_heavy_no_sandbox_and_nobody_elses_module() -> None:
+    loaded = in_a_fresh_process(IMPORTED)
+    assert "tesote_sdk.v2.transaction_orders" in loaded
+    assert not HEAVY & loaded.keys()
+    assert not [name for name in loaded if name.startswith("tesote_sdk.sandbox")]
+    installed = [name for name, file in loaded.items() if file and "site-packages" in file]
+    assert not [name for name in installed if name.partition(".")[0] != "tesote_sdk"]
+
+
+CONSTRUCTED = """
+import json, sys, threading
+from tesote_sdk import InMemoryLRUCache, RateLimiter, RetryPolicy, V1Client, V2Client
+seen = []
+watching = True
+
+def watch(event, arguments):
+    if watching and event.split(".")[0] in (
+        "open", "socket", "_thread", "subprocess", "os", "ctypes", "import", "shutil", "tempfile",
+    ):
+        seen.append(f"{event} {arguments}")
+
+sys.addaudithook(watch)
+for kind in (V1Client, V2Client):
+    with kind("sk_live_abcd", retry_policy=RetryPolicy(5), rate_limiter=RateLimiter()) as client:
+        second = client.with_options(read_timeout=3, cache_backend=InMemoryLRUCache())
+        repr(second), second.last_rate_limit, second.accounts, second.transport
+watching = False
+loaded = [name for name in ("ssl", "socket", "http.client", "logging") if name in sys.modules]
+print(json.dumps([seen, loaded, threading.active_count()]))
+"""
+
+
+def test_making_a_client_opens_no_file_or_socket_and_starts_no_thread() -> None:
+    assert in_a_fresh_process(CONSTRUCTED) == [[], [], 1]
+
+
+def test_the_audit_would_notice() -> None:
+    program = CONSTRUCTED.replace("watching = False", "open('/dev/null').close()\nwatching = False")
+    (event,), _, _ = in_a_fresh_process(program)
+    assert event.startswith("open ('/dev/null'")
