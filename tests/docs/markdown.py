@@ -1,0 +1,84 @@
+"""Reads the documentation: its pages, and the code, links and headings that they hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = "https://github.com/tesote/sdk-python/blob/main/"
+"""What links in the README begin with: PyPI shows it too, where a relative link leads nowhere."""
+
+_FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<info>.*)$")
+_LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\((?P<target>[^()\s]+)\)")
+_HEADING = re.compile(r"^#{1,6} +(?P<text>.*?)\s*#*$")
+
+
+class Block(NamedTuple):
+    """A fenced block: its info string, the line of the page that its code begins at, its code."""
+
+    info: str
+    line: int
+    code: str
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation."""
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    """The path of a page within the checkout."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    found = []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    opened: re.Match[str] | None = None
+    start = 0
+    for number, line in enumerate(lines, start=1):
+        fence = _FENCE.match(line)
+        if opened is None and fence:
+            opened, start = fence, number + 1
+        elif opened is not None and line.strip() == opened["marks"]:
+            indent = len(opened["indent"])
+            code = "\n".join(each[indent:] for each in lines[start - 1 : number - 1])
+            found.append(Block(opened["info"].strip(), start, code + "\n"))
+            opened = None
+    assert opened is None, f"{name_of(page)}:{start}: the block is not closed"
+    return found
+
+
+def links(page: Path) -> Iterator[str]:
+    """The targets of all links of a page."""
+    for line in _prose(page):
+        for link in _LINK.finditer(re.sub(r"`[^`]*`", "code", line)):
+            yield link["target"]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    slugs: list[str] = []
+    for line in _prose(page):
+        heading = _HEADING.match(line)
+        if heading:
+            text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading["text"]).lower()
+            slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+            repeats = sum(1 for known in slugs if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", known))
+            slugs.append(f"{slug}-{repeats}" if repeats else slug)
+    return set(slugs)
+
+
+def _prose(page: Path) -> Iterator[str]:
+    fenced = False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif not fenced:
+            yield line

@@ -1,0 +1,80 @@
+"""The first command of the README does what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tesote_sdk.sandbox import Sandbox
+
+from .markdown import ROOT, blocks
+
+_SCRIPT = "docs/examples/quickstart.py"
+
+
+def test_without_a_key_it_shows_the_accounts_of_a_sandbox() -> None:
+    shown = _quickstart()
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "sandbox" in shown.stdout.splitlines()[0]
+    assert shown.stdout.splitlines()[-1] == "120 accounts"
+
+
+def test_with_a_key_it_asks_the_api() -> None:
+    with Sandbox(accounts=3, balances=False) as sandbox:
+        shown = _quickstart(TESOTE_SDK_API_KEY=sandbox.api_key, TESOTE_SDK_API_URL=sandbox.url)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    heading, *rows, _, count = shown.stdout.splitlines()
+    assert heading.split() == ["ACCOUNT", "NUMBER", "CURRENCY", "BALANCE", "AS", "OF"]
+    assert ["not shown" in row for row in rows] == [True] * 3
+    assert count == "3 accounts"
+
+
+def test_a_failure_is_one_line_that_does_not_hold_the_key() -> None:
+    with Sandbox(accounts=1) as sandbox:
+        shown = _quickstart(TESOTE_SDK_API_KEY="sk_unknown_key", TESOTE_SDK_API_URL=sandbox.url)
+
+    assert shown.returncode == 1
+    (line,) = shown.stderr.splitlines()
+    assert line.startswith("quickstart: ")
+    assert "sk_unknown_key" not in shown.stdout + shown.stderr
+
+
+def test_each_command_of_the_readme_is_one_line_that_begins_with_an_environment() -> None:
+    commands = [
+        line
+        for block in blocks(ROOT / "README.md")
+        if block.info == "sh"
+        for line in block.code.splitlines()
+        if "venv" in line
+    ]
+
+    run, test = commands
+    assert run.startswith("python3 -m venv .venv && ")
+    assert run.endswith(f"&& .venv/bin/python {_SCRIPT}")
+    assert test.startswith("python3 -m venv .venv && ")
+    assert test.endswith("&& .venv/bin/pytest")
+
+
+def _quickstart(**environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TESOTE_") and "proxy" not in name.lower()
+    }
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / _SCRIPT)],
+        env={
+            **kept,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        },
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
