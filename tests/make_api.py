@@ -73,7 +73,7 @@ def _describe(path: str, thing: Any) -> Iterator[str]:
 def _class_lines(kind: type[Any]) -> Iterator[str]:
     if issubclass(kind, dict):
         for name, annotation in sorted(kind.__annotations__.items()):
-            required = "" if name in kind.__required_keys__ else "?"
+            required = "" if name in getattr(kind, "__required_keys__") else "?"  # noqa: B009
             yield f"[{name!r}]{required}: {_annotation(annotation)}"
         return
     if issubclass(kind, BaseException):
@@ -81,8 +81,8 @@ def _class_lines(kind: type[Any]) -> Iterator[str]:
         if "__init__" in vars(kind):
             yield _signature(kind)
             yield from (f".{name}" for name in sorted(vars(kind("message"))))
-        if "to_dict" in vars(kind):
-            yield f".to_dict{_signature(kind.to_dict)}"
+        methods = [name for name in vars(kind) if name == "to_dict"]
+        yield from (f".{name}{_signature(getattr(kind, name))}" for name in methods)
         return
     ours = [base for base in kind.__mro__ if base.__module__.startswith("tesote_sdk")]
     made = any("__init__" in vars(base) or "__new__" in vars(base) for base in ours)
@@ -115,8 +115,9 @@ def _signature(thing: Any) -> str:
             parameter.KEYWORD_ONLY,
             parameter.VAR_POSITIONAL,
         )
-        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
-        part = stars.get(parameter.kind, "") + parameter.name
+        starred = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        part = "*" * (starred.index(parameter.kind) + 1) if parameter.kind in starred else ""
+        part += parameter.name
         if parameter.annotation is not parameter.empty:
             part += f": {_annotation(parameter.annotation)}"
         if parameter.default is not parameter.empty:
@@ -130,13 +131,12 @@ def _signature(thing: Any) -> str:
 def _annotation(annotation: Any) -> str:
     if isinstance(annotation, str):
         return annotation
-    return getattr(annotation, "__forward_arg__", None) or getattr(
-        annotation, "__name__", repr(annotation)
-    )
+    reference = getattr(annotation, "__forward_arg__", None)
+    return str(reference or getattr(annotation, "__name__", repr(annotation)))
 
 
 def _default(value: Any) -> str:
-    return value.__name__ if callable(value) else repr(value)
+    return str(value.__name__) if callable(value) else repr(value)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import InvalidArgumentError, V1Client, V2Client
+from tesote_sdk._arguments import order_body
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply
 from tests.v1.harness import answering, connected
@@ -385,3 +386,15 @@ def test_an_order_in_a_batch_may_leave_its_optional_fields_none() -> None:
         client.batches.create("a1", [order])
         assert json.loads(server.requests[0].body) == {"orders": [ORDER]}
     assert order["metadata"] is None
+
+
+def test_an_unknown_field_of_an_order_is_refused_by_name() -> None:
+    # A misspelt scheduled_for would pay at once.
+    order = {
+        "amount": "1",
+        "currency": "USD",
+        "description": "x",
+        "destination_payment_method_id": "p",
+    }
+    with pytest.raises(InvalidArgumentError, match=r"orders\[2\]: an order has no schedule_for"):
+        order_body("orders[2]: ", {**order, "schedule_for": "2030-01-01"})

@@ -83,8 +83,8 @@ def test_without_a_total_the_list_ends_at_a_short_page(pagination: dict[str, Any
 
 
 def test_the_servers_own_page_size_counts() -> None:
-    capped = numbered(ONE, per_page=1)
-    with answering(capped, capped, numbered([], per_page=1)) as (_, client):
+    capped = [numbered([{"id": name}], per_page=1) for name in ("a1", "a2")]
+    with answering(*capped, numbered([], per_page=1)) as (_, client):
         assert len(list(accounts(client))) == 2
 
 

@@ -330,6 +330,18 @@ def test_a_walk_in_a_circle_ends_and_names_the_last_good_cursor(
     assert seen == [f"t{number}" for number in range(len(cursors))]
 
 
+@pytest.mark.parametrize("data", [{"total_pages": 9}, {}])
+def test_a_server_that_ignores_the_page_number_is_found_out(data: dict[str, int]) -> None:
+    # Nothing tells its pages apart: no current_page, and as many items as were asked for.
+    same = {"accounts": [{"id": "a1"}, {"id": "a2"}], "pagination": data}
+    with answering(*[same] * 3) as (server, client):
+        walk = iter(client.accounts.list(per_page=2))
+        assert [next(walk)["id"], next(walk)["id"]] == ["a1", "a2"]
+        with pytest.raises(InvalidResponseError, match="same page again"):
+            next(walk)
+        assert len(server.requests) == 2
+
+
 def test_the_cursor_that_a_walk_began_with_is_known_too() -> None:
     with answering(*pages_of_transactions("A", "start")) as (_, client):
         walk = iter(client.transactions.list_for_account("a1", transactions_after_id="start"))

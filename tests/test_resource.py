@@ -160,6 +160,31 @@ def test_nothing_that_was_paid_is_in_a_traceback() -> None:
     assert not [text for text in shown if "73194" in text or "0199000123" in text]
 
 
+def test_nothing_that_was_received_is_in_a_traceback() -> None:
+    sent = {"account_number": "01990001230004567890"}
+    more = {"after_id": "t1", "has_more": True}
+    calls: list[Callable[[Any], object]] = [
+        lambda client: client.accounts.get("a1"),
+        lambda client: client.status(),
+        lambda client: client.transactions.sync("a1"),
+        lambda client: client.transactions.bulk(["a1"]),
+        lambda client: client.transactions.list_for_account("a1"),
+        lambda client: list(client.transactions.list_for_account("a1")),
+    ]
+    steps = [reply(200, sent)] * (len(calls) - 1)
+    first = {"transactions": [{"id": "t1"}], "pagination": more}
+    with answering(*steps, first, sent, reply(200, b"{not JSON")) as (_, client):
+        for call in calls:
+            with pytest.raises(InvalidResponseError) as caught:
+                call(client)
+            shown = "".join(repr(entry.locals) for entry in caught.traceback[2:])
+            assert "0199000123" not in shown
+            assert "0199000123" in (caught.value.response_body or "")
+        with pytest.raises(InvalidResponseError) as caught:
+            client.accounts.get("a1")
+        assert caught.value.__cause__ is not None
+
+
 def test_a_resource_holds_its_transport_and_nothing_else() -> None:
     with connected(V2Client, "http://127.0.0.1:9") as client:
         for name in V2Client.__slots__:

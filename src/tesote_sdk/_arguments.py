@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
 
+_ORDER_FIELDS = frozenset(
+    {
+        "amount",
+        "beneficiary",
+        "currency",
+        "description",
+        "destination_payment_method_id",
+        "metadata",
+        "scheduled_for",
+    }
+)
+
+
 def amount_text(name: str, value: Amount) -> str:
     """Return an amount as the decimal string that was given.
 
@@ -105,10 +118,18 @@ def order_body(where: str, order: Mapping[str, Any]) -> dict[str, Any]:
         order: Its fields; those that are None are left out.
 
     Raises:
-        InvalidArgumentError: A field is missing or wrong, or there is not exactly one destination.
+        InvalidArgumentError: A field is missing, unknown or wrong, or there is not exactly one
+            destination.
     """
     if not isinstance(order, Mapping):
         raise InvalidArgumentError(f"{where}an order must be a dict, not {type(order).__name__}")
+    unknown = sorted(str(name) for name in order.keys() - _ORDER_FIELDS)
+    if unknown:
+        # A misspelt scheduled_for would pay at once.
+        raise InvalidArgumentError(
+            f"{where}an order has no {', '.join(unknown)}; its fields are "
+            f"{', '.join(sorted(_ORDER_FIELDS))}"
+        )
     body = {name: value for name, value in order.items() if value is not None}
     for name in ("amount", "currency", "description"):
         if name not in body:

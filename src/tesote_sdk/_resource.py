@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .errors import InvalidResponseError
 from .pagination import Listing, Page
 
 if TYPE_CHECKING:
@@ -98,7 +99,11 @@ def operation(
         declared = declare(self, *args, **kwargs)
         del args, kwargs
         response = self._transport.request(declared.method, declared.path, **declared.arguments)
-        return declared.read(response)
+        try:
+            return declared.read(response)
+        except InvalidResponseError as error:
+            # Without the frames of the readers, whose local variables are what the server sent.
+            raise error.with_traceback(None) from error.__cause__
 
     # What help() and editors show is what the caller gets.
     returned = declare.__annotations__["return"]
@@ -115,7 +120,7 @@ def unwrapped(name: str, *aliases: str) -> Callable[[Response], Any]:
 
     Args:
         name: What the wrapper calls the object.
-        aliases: Keys that may stand in for `id`.
+        aliases: Keys that may stand in for `id`, which the object then gets as well.
     """
     ids = ("id", *aliases)
 
@@ -123,8 +128,11 @@ def unwrapped(name: str, *aliases: str) -> Callable[[Response], Any]:
         sent = response.json
         if isinstance(sent, dict):
             for candidate in (sent, sent.get(name), sent.get("data")):
-                if isinstance(candidate, dict) and any(candidate.get(key) for key in ids):
-                    return candidate
+                if isinstance(candidate, dict):
+                    found = [candidate[key] for key in ids if candidate.get(key)]
+                    if found:
+                        candidate["id"] = found[0]
+                        return candidate
         raise response.invalid(f"the answer holds no {name} with an id")
 
     return read

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     from .transport.messages import Response
 
-_NAME = re.compile(
-    r'(?:^|;)\s*filename\s*=\s*("(?:[^"\\]|\\.)*"?|[^;\s]+)', re.IGNORECASE
-).search
+_NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*("(?:[^"\\]|\\.)*"?|[^;\s]+)', re.IGNORECASE).search
 _ENCODED_NAME = re.compile(
     r"""(?:^|;)\s*filename\*\s*=\s*"?(utf-8|iso-8859-1)'[^']*'([^;"\s]+)""", re.IGNORECASE
 ).search

@@ -6,13 +6,12 @@ from array import array
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, InvalidResponseError
 from .page_styles import Contradiction, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .errors import InvalidResponseError
     from .page_styles import Style
     from .transport import Response, Transport
 
@@ -168,7 +167,15 @@ class Page(Generic[T]):
             if isinstance(cursor, str):
                 trail = trail.extended(cursor)
         response = self._listing.fetch(position)
-        return Page(self._listing, response, response.json, position, trail)
+        try:
+            page: Page[T] = Page(self._listing, response, response.json, position, trail)
+        except InvalidResponseError as error:
+            # Without the frames of the readers, whose local variables are what the server sent.
+            raise error.with_traceback(None) from error.__cause__
+        if page.data and response.content == self.response.content:
+            # A server that knows nothing of the parameter would send this page for ever.
+            raise self._stuck("the server sent the same page again")
+        return page
 
     def iter_pages(self) -> Iterator[Page[T]]:
         """Yield this page and every page after it."""

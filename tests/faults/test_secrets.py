@@ -141,7 +141,7 @@ def check(
     chosen: dict[str, Any] = {
         "api_key": KEY,
         "logger": spy,
-        "read_timeout": 0.03,
+        "read_timeout": 0.02,
         "total_timeout": 0.1,
         "connect_timeout": 0.05,
         "retry_policy": RetryPolicy(max_attempts=2, base_delay=0),
@@ -167,7 +167,7 @@ def _call(client: V2Client, call: Callable[[V2Client], object]) -> None:
 FAULTS: dict[str, Step] = {
     **LOST,
     **CUT_REFUSALS,
-    **{name: step for name, step in NOT_HTTP.items() if name != "gzip_bomb"},
+    **NOT_HTTP,
     **{name: reply(200, content) for name, content in NOT_JSON.items()},
     **SILENT,
     **{name: DRIPS[name] for name in ("head_byte_by_byte", "endless_body")},
@@ -176,8 +176,8 @@ FAULTS: dict[str, Step] = {
 
 
 @pytest.mark.parametrize("step", FAULTS.values(), ids=FAULTS)
-def test_faults_show_no_secret(step: Step, wire: Wire, spy: Spy) -> None:
-    with wire.serve(itertools.repeat(step)) as server:
+def test_faults_show_no_secret(step: Step, spy: Spy) -> None:
+    with Wire("https").serve(itertools.repeat(step)) as server:
         check(server.url, spy, [_create, _request])
 
 

@@ -56,7 +56,10 @@ SILENT = {
 def test_silence(kind: Kind, wire: Wire) -> None:
     attempts = 1 if kind is WRITE else 2
     policy = RetryPolicy(max_attempts=2, base_delay=0)
-    with wire.serve([silence()] * 2) as server, client_of(server, retry_policy=policy) as client:
+    with (
+        wire.serve([silence()] * 2) as server,
+        client_of(server, retry_policy=policy, read_timeout=READ_TIMEOUT) as client,
+    ):
         error, elapsed = failure_of(lambda: ask(client, kind))
         assert type(error) is TimeoutError
         assert error.phase == "read"
@@ -69,7 +72,7 @@ def test_silence(kind: Kind, wire: Wire) -> None:
 
 @pytest.mark.parametrize("step", SILENT.values(), ids=SILENT)
 def test_silence_midway(step: Step, wire: Wire) -> None:
-    with wire.serve([step]) as server, client_of(server) as client:
+    with wire.serve([step]) as server, client_of(server, read_timeout=READ_TIMEOUT) as client:
         error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert type(error) is TimeoutError
         assert error.phase == "read"
@@ -295,7 +298,10 @@ def test_name_without_addresses(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_server_that_does_not_read(wire: Wire) -> None:
     """Megabytes of a body that fill every buffer: the sending, too, ends in time."""
-    with wire.serve([head_only(silence())]) as server, client_of(server) as client:
+    with (
+        wire.serve([head_only(silence())]) as server,
+        client_of(server, read_timeout=READ_TIMEOUT) as client,
+    ):
         error, elapsed = failure_of(
             lambda: client.request("POST", "/v2/things", body={"note": "x" * 20_000_000})
         )
@@ -313,7 +319,7 @@ def test_half_sent_request_leaves_no_connection_behind(wire: Wire) -> None:
         connection.pause()
 
     with wire.serve([head_only(Step("refuse", play)), answer()]) as server:
-        with client_of(server) as client:
+        with client_of(server, read_timeout=READ_TIMEOUT) as client:
             error, _ = failure_of(
                 lambda: client.request("POST", "/v2/things", body={"note": "x" * 20_000_000})
             )
@@ -392,7 +398,7 @@ def test_timeouts_longer_than_sockets_take(name: str, wire: Wire) -> None:
 
 def test_half_closed_refusal_in_time(wire: Wire) -> None:
     early = head_only(half_close(reply(413, {"error": "too large"}, close=True)))
-    with wire.serve([early]) as server, client_of(server) as client:
+    with wire.serve([early]) as server, client_of(server, read_timeout=READ_TIMEOUT) as client:
         error, elapsed = failure_of(
             lambda: client.request("POST", "/v2/things", body={"note": "x" * 3_000_000})
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import sys
 import threading
 import time
 import warnings
@@ -21,7 +22,7 @@ from tesote_sdk.transport.timeouts import Deadline
 from tests.cache.backends import Clock, DictBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # ---- in memory ----
 
@@ -90,6 +91,16 @@ def test_a_value_that_is_too_large_is_not_kept_and_neither_is_the_one_before_it(
     assert (cache.get("a"), cache.get("b")) == (None, b"1")
 
 
+@pytest.fixture
+def _hasty_threads() -> Iterator[None]:
+    """Threads that take turns after every step, almost."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("_hasty_threads")
 def test_threads_share_it_and_the_bounds_hold() -> None:
     cache = InMemoryLRUCache(max_entries=20, max_bytes=1000)
     failures: list[BaseException] = []
@@ -176,7 +187,9 @@ def cache_over(
     backend: Any, api_key: str = KEY, base_url: str = "https://equipo.tesote.com/api"
 ) -> ResponseCache:
     tenant = ApiKey(api_key).fingerprint()
-    return ResponseCache(backend, tenant=tenant, base_url=base_url, log=EventLog(None, base_url))
+    return ResponseCache(
+        backend, tenant=lambda: tenant, base_url=base_url, log=EventLog(None, base_url)
+    )
 
 
 def place_of(cache: ResponseCache, request: Request, ttl: float = 30.0) -> Place:

@@ -6,6 +6,7 @@ import datetime
 import enum
 import json
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -66,9 +67,10 @@ def refused(message: str, **arguments: Any) -> None:
     ],
 )
 def test_an_id_is_one_segment_whatever_it_holds(identifier: str, segment: str) -> None:
-    with ScriptedServer([reply(200, {"id": "1"})]) as server, V2Client(
-        KEY, base_url=server.url
-    ) as client:
+    with (
+        ScriptedServer([reply(200, {"id": "1"})]) as server,
+        V2Client(KEY, base_url=server.url) as client,
+    ):
         client.accounts.get(identifier)
     assert server.requests[0].target == f"/v2/accounts/{segment}"
 
@@ -87,9 +89,9 @@ def test_what_is_no_id_is_refused_before_anything_is_sent(identifier: Any) -> No
 
 
 def test_the_message_names_the_argument() -> None:
-    with pytest.raises(InvalidArgumentError, match="^order_id must be the id of a resource"):
+    with pytest.raises(InvalidArgumentError, match=r"^order_id must be the id of a resource"):
         path_segment("order_id", "")
-    with pytest.raises(InvalidArgumentError, match="^order_id must be a str, not int$"):
+    with pytest.raises(InvalidArgumentError, match=r"^order_id must be a str, not int$"):
         path_segment("order_id", 7)
 
 
@@ -214,7 +216,7 @@ def test_json_is_compact_utf8_with_decimals_and_dates_as_text() -> None:
         "day": datetime.date(2026, 3, 2),
         "moment": datetime.datetime(2026, 3, 2, 7, 41, 10),
         "state": Status.DRAFT,
-        "name": "Ñandú 🥖 \u2028 \"quoted\"",
+        "name": 'Ñandú 🥖 \u2028 "quoted"',
         "list": (1, 2.5, None, True),
     }
     assert encode_json(body).decode() == (
@@ -256,3 +258,9 @@ def test_a_refused_body_is_not_in_the_causes() -> None:
 def test_numbers_that_json_can_hold_go_through() -> None:
     for number in (10**300, -1, 0.1, 1e308, True):
         assert json.loads(encode_json([number])) == [number]
+
+
+def test_any_mapping_is_an_object() -> None:
+    assert encode_json({"details": MappingProxyType({"bank_code": "0199"})}) == (
+        b'{"details":{"bank_code":"0199"}}'
+    )

@@ -129,7 +129,7 @@ def test_json_null_is_decoded_once_too() -> None:
     [
         (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
         (b'{"a":1,"a":2}', {"a": 2}),
-        (b' \r\n\t[1 , 2]\n ', [1, 2]),
+        (b" \r\n\t[1 , 2]\n ", [1, 2]),
         (b'"\\ud83e\\udd56 \\u00f1"', "🥖 ñ"),
         (b"[" * 400 + b"]" * 400, None),
         (b"12345678901234567890123", 12345678901234567890123),
@@ -220,8 +220,9 @@ def test_parse_float_makes_every_number_that_is_not_whole() -> None:
 
 def test_a_number_that_parse_float_has_no_room_for_is_an_invalid_response() -> None:
     for number in (b"1e" + b"9" * 30, b"NaN"):
-        response = answer(number, parse_float=Decimal)
-        assert type(failure_of(lambda: response.json)) is InvalidResponseError
+        answered = answer(number, parse_float=Decimal)
+        error = failure_of(lambda answered=answered: answered.json)  # type: ignore[misc]
+        assert type(error) is InvalidResponseError
 
 
 # ---- what they show ----

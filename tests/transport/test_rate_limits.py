@@ -414,6 +414,21 @@ def test_a_limit_that_is_not_told_is_learned_anew_in_each_window() -> None:
     assert call(limiter, times, reported(6, limit=None)) == 0
 
 
+def test_a_new_window_lets_no_more_calls_out_than_it_holds() -> None:
+    times = VirtualTime()
+    limiter = times.limiter(min_remaining=0)
+    call(limiter, times, reported(0, limit=2))
+    permits = [limiter.acquire(times.deadline()) for _ in range(2)]
+    third = threading.Thread(target=limiter.acquire, args=(times.deadline(),))
+    third.start()
+    third.join(0.05)
+    assert third.is_alive()
+    limiter.release(permits[0], reported(1, limit=2))
+    limiter.release(permits[1], reported(0, limit=2))
+    third.join(5)
+    assert times.now == pytest.approx(NOW + 120, abs=0.1)
+
+
 def test_a_call_that_ended_without_an_answer_counts_as_spent() -> None:
     times = VirtualTime()
     limiter = times.limiter(min_remaining=0)
@@ -503,6 +518,27 @@ def test_a_servers_clock_that_is_set_is_believed_again() -> None:
     assert call(limiter, times, reported(39)) == pytest.approx(9, abs=0.1)
 
 
+def test_all_dates_together_tell_the_servers_clock_closer_than_to_the_second() -> None:
+    times = VirtualTime(0.0)
+    limiter = times.limiter(min_remaining=0)
+    call(limiter, times, reported(5, "soon"), formatdate(NOW, usegmt=True))
+    times.now = 10.9
+    reset = str(int(NOW) + 12)
+    call(limiter, times, reported(0, reset), formatdate(NOW + 10, usegmt=True))
+    assert call(limiter, times, reported(39)) == pytest.approx(1.1, abs=0.01)
+
+
+def test_no_call_is_early_by_as_little_as_a_float_cannot_tell() -> None:
+    for number in range(200):
+        began = number * 7.123456789
+        times = VirtualTime(began)
+        limiter = times.limiter(min_remaining=0)
+        reset = str(int(NOW) + 2)
+        call(limiter, times, reported(0, reset), formatdate(NOW, usegmt=True))
+        call(limiter, times, reported(39))
+        assert times.now - began > 2
+
+
 # ---- waiting ----
 
 
@@ -536,8 +572,11 @@ def test_the_error_of_a_wait_too_long_tells_of_its_request() -> None:
     assert len(server.requests) == 1
 
 
-def test_waiting_for_calls_in_flight_ends_with_the_total_timeout() -> None:
-    limiter = RateLimiter()
+@pytest.mark.parametrize("known", [True, False])
+def test_waiting_for_calls_in_flight_ends_with_the_total_timeout(known: bool) -> None:
+    limiter = RateLimiter(min_remaining=0)
+    if known:
+        limiter.release(limiter.acquire(Deadline(time.monotonic, 5, "total")), reported(1))
     limiter.acquire(Deadline(time.monotonic, 5, "total"))
     began = time.monotonic()
     with pytest.raises(TimeoutError):

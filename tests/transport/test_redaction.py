@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import logging
@@ -25,12 +24,9 @@ from tests.support.steps import cut, drip, hang_up, raw, reply, reset, silence
 from tests.transport.calls import KEY, MARK, SHOWN_KEY, failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.http_messages import Request
     from tests.support.steps import Step
 
-ONCE = RetryPolicy(max_attempts=2, base_delay=0.0)
+TWICE = RetryPolicy(max_attempts=2, base_delay=0.0)
 SPELLINGS = {
     "plain": KEY,
     "in a URL": quote(KEY, safe=""),
@@ -55,23 +51,13 @@ def all_that_shows(error: BaseException) -> str:
         link = link.__cause__ or link.__context__
     if isinstance(error, TesoteError):
         shown.append(json.dumps(error.to_dict()))
-        pickles = [pickle.dumps(error, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
-        shown += [pickled.decode("latin-1") for pickled in pickles]
+        shown += [pickle.dumps(error, protocol).decode("latin-1") for protocol in (0, 5)]
         shown.append(repr(vars(copy.deepcopy(error))))
     return "\n".join(shown)
 
 
 def holds_key(text: str) -> bool:
     return MARK in text or any(spelling in text for spelling in SPELLINGS.values())
-
-
-@contextlib.contextmanager
-def clients(url: str, **options: Any) -> Iterator[list[Any]]:
-    options = {"read_timeout": 0.1, "connect_timeout": 0.1, "retry_policy": ONCE, **options}
-    with V1Client(KEY, base_url=url, **options) as one, V2Client(
-        KEY, base_url=url, **options
-    ) as two:
-        yield [one, two]
 
 
 CALLS: dict[str, Callable[[Any], object]] = {
@@ -95,13 +81,13 @@ def shows_no_key(
     """Make calls that fail, and check that their errors and logs do not hold the key."""
     events: list[Any] = []
     errors = []
-    with clients(url, logger=events.append, **options) as both:
-        for client in both:
-            for name in names or CALLS:
-                error = failure_of(lambda: CALLS[name](client))  # noqa: B023 - called at once
-                assert not holds_key(all_that_shows(error)), name
-                errors.append(error)
-            assert not holds_key(repr(client) + repr(client.transport))
+    impatient = {"read_timeout": 0.1, "connect_timeout": 0.1, "retry_policy": TWICE}
+    with V2Client(KEY, base_url=url, **{**impatient, "logger": events.append, **options}) as client:
+        for name in names or CALLS:
+            error = failure_of(lambda: CALLS[name](client))  # noqa: B023 - called at once
+            assert not holds_key(all_that_shows(error)), name
+            errors.append(error)
+        assert not holds_key(repr(client) + repr(client.transport))
     logged = caplog.text + repr([vars(record) for record in caplog.records])
     assert not holds_key(logged + repr(events))
     assert events
@@ -189,22 +175,21 @@ def test_no_bad_argument_shows_the_key(name: str) -> None:
 
 
 def test_an_interrupted_call_does_not_show_the_key() -> None:
-    def interrupt(_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    def refusal(_: Request) -> Step:
-        return reply(503)
-
-    with ScriptedServer(refusal) as server:
-        for options in ({"sleep": interrupt}, {"logger": interrupt}, {"opener": interrupt}):
+    interrupted: list[dict[str, Any]] = [
+        {"logger": interrupt},
+        {"opener": interrupt},
+        {"parse_float": interrupt},
+    ]
+    with ScriptedServer(lambda _: reply(200, [1.5])) as server:
+        for options in interrupted:
             for method in ("GET", "POST"):
-                with contextlib.closing(Transport(KEY, server.url, **options)) as transport:
-                    try:
-                        transport.request(method, "/v2/x")
-                    except (KeyboardInterrupt, TypeError) as error:
-                        assert not holds_key(all_that_shows(error))
-                    else:
-                        raise AssertionError("not interrupted")
+                with V2Client(KEY, base_url=server.url, **options) as client:
+                    with pytest.raises(KeyboardInterrupt) as told:
+                        print(client.request(method, "/v2/x").json)
+                    assert not holds_key(all_that_shows(told.value))
 
 
 # ---- what a server echoes ----
@@ -212,7 +197,9 @@ def test_an_interrupted_call_does_not_show_the_key() -> None:
 
 def echo_in_json(key: str) -> Any:
     # Written by hand: json.dumps would escape the backslashes of a spelling.
-    text = f'{{"error": "Bad {key}", "error_code": "{key}", "error_id": "{key}", "{key}": ["{key}"]}}'
+    text = (
+        f'{{"error": "Bad {key}", "error_code": "{key}", "error_id": "{key}", "{key}": ["{key}"]}}'
+    )
     return text.encode()
 
 
@@ -248,21 +235,17 @@ FIELDS = [
     "Transfer-Encoding",
     "Retry-After",
     "ETag",
-    "Server",
     "X-RateLimit-Reset",
-    "Authorization",
-    "WWW-Authenticate",
 ]
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("status", [200, 302, 410, 503])
-@pytest.mark.parametrize("prefix", ["", "text/csv; charset="])
 def test_a_key_in_a_header_is_not_shown(
-    status: int, field: str, prefix: str, caplog: pytest.LogCaptureFixture
+    status: int, field: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for value in (KEY, quote(KEY, safe="")):
-        echo = reply(status, b"<p>", {field: prefix + value}, close=True)
+    for value in (KEY, f"text/html; charset={quote(KEY, safe='')}"):
+        echo = reply(status, b"<p>", {field: value}, close=True)
         with ScriptedServer(lambda _: echo) as server:  # noqa: B023 - called at once
             shows_no_key(server.url, caplog, "get", "write")
 
@@ -332,7 +315,6 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
 MAKERS: dict[str, Callable[[str], object]] = {
     "V1Client": lambda case: V1Client(UNUSABLE[case][0], **UNUSABLE[case][1]),
     "V2Client": lambda case: V2Client(UNUSABLE[case][0], **UNUSABLE[case][1]),
-    "keyword": lambda case: V2Client(api_key=UNUSABLE[case][0], **UNUSABLE[case][1]),
     "Transport": lambda case: Transport(UNUSABLE[case][0], **UNUSABLE[case][1]),
     "environment": lambda case: V2Client(**UNUSABLE[case][1]),
 }
@@ -349,12 +331,6 @@ def test_no_client_that_cannot_be_made_shows_the_key(
     assert not holds_key(all_that_shows(error))
 
 
-def test_no_change_of_options_shows_the_key() -> None:
-    with V2Client(KEY, base_url="https://api.example.test") as client:
-        error = failure_of(lambda: client.with_options(read_timeout=-1))
-        assert not holds_key(all_that_shows(error))
-
-
 # ---- the key's own appearance ----
 
 
@@ -364,7 +340,6 @@ def test_no_change_of_options_shows_the_key() -> None:
         ("sk_live_abcd0042", "Bearer 0042"),
         ("12345", "Bearer 2345"),
         ("1234", "Bearer ****"),
-        ("x", "Bearer ****"),
         ("sk_live_ñññññ", "Bearer ****"),
     ],
 )
@@ -414,16 +389,11 @@ def test_documents_are_redacted_without_being_changed() -> None:
     assert deep == "Bearer et-1"
 
 
-def test_large_texts_are_redacted_quickly() -> None:
-    text = '{"name": "sk_live_\\u00e9 %20 s"} ' * 100_000
-    assert ApiKey(KEY).redact(text) == text
-
-
 def test_neither_keys_nor_clients_are_pickled_or_copied() -> None:
     with V2Client(KEY, base_url="https://api.example.test") as client:
         for thing in (client, client.transport, ApiKey(KEY)):
             for move in (pickle.dumps, copy.copy, copy.deepcopy):
-                with pytest.raises(TypeError, match="in each process|where it is needed") as told:
+                with pytest.raises(TypeError, match=r"in each process|where it is needed") as told:
                     move(thing)
                 assert not holds_key(all_that_shows(told.value))
         with pytest.raises(TypeError, match="in each process"):

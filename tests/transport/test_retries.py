@@ -241,9 +241,7 @@ def test_the_wait_is_drawn_from_zero_to_a_ceiling_that_doubles() -> None:
     with ScriptedServer(itertools.repeat(reply(503))) as server:
         error, _ = fails(server.url, GET, fake, retry_policy=policy)
     assert error.attempts == 9
-    assert fake.draws == [
-        (0.0, ceiling) for ceiling in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-    ]
+    assert fake.draws == [(0.0, ceiling) for ceiling in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)]
     assert fake.waits == [ceiling for _, ceiling in fake.draws]
 
 

@@ -88,10 +88,14 @@ def test_all_get_what_one_fetched() -> None:
     assert crowd.fetches == 1
 
 
-def test_a_later_call_fetches_anew() -> None:
-    flights: SingleFlight[int] = SingleFlight()
-    numbers = iter(range(3))
-    assert [flights.fetch("key", lambda: next(numbers), soon()) for _ in range(3)] == [0, 1, 2]
+def test_a_later_thread_fetches_anew() -> None:
+    crowd = Crowd(lambda: "value")
+    crowd.may_end.set()
+    for _ in range(3):
+        crowd.join_in()
+        crowd.leave()
+    assert crowd.results == ["value"] * 3
+    assert crowd.fetches == 3
 
 
 def test_keys_do_not_wait_for_each_other() -> None:
@@ -125,14 +129,17 @@ def test_an_error_is_for_the_thread_that_met_it_and_the_others_fetch_for_themsel
 
 
 def test_a_failed_fetch_leaves_nothing_behind() -> None:
-    flights: SingleFlight[str] = SingleFlight()
+    crowd = Crowd(lambda: "value")
+    crowd.may_end.set()
 
     def fail() -> str:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        flights.fetch("key", fail, soon())
-    assert flights.fetch("key", lambda: "value", soon(0.5)) == "value"
+        crowd.flights.fetch("key", fail, soon())
+    crowd.join_in(deadline=soon(0.5))
+    crowd.leave()
+    assert crowd.results == ["value"]
 
 
 def test_who_waits_for_another_thread_keeps_to_his_own_deadline() -> None:

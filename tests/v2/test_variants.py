@@ -93,8 +93,8 @@ def test_a_v1_transaction_is_bare_or_wrapped(shaped: Sandbox) -> None:
 def test_a_transaction_may_be_named_by_transaction_id() -> None:
     flat = {"transaction_id": "t1", "status": "pending", "amount": 5}
     with answering(flat, {"transaction": flat}) as (_, client):
-        assert client.transactions.get("t1") == flat
-        assert client.transactions.get("t1") == flat
+        assert client.transactions.get("t1") == {**flat, "id": "t1"}
+        assert client.transactions.get("t1") == {**flat, "id": "t1"}
 
 
 def test_an_order_is_bare_or_wrapped(shaped: Sandbox) -> None:

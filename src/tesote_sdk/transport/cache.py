@@ -5,13 +5,12 @@ A cache never costs a call: a backend that fails, or returns what was not put th
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 import time
 import zlib
 from collections import OrderedDict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import ConfigError
@@ -31,8 +30,6 @@ REVALIDATION_SECONDS = 86400.0
 
 _GENERATION_SECONDS = 7 * 86400.0
 """Longer than any entry lives; a lost generation voids the entries that were made under it."""
-
-_GENERATION_BYTES = 16
 
 _UNVARYING_FIELDS = frozenset({"authorization", "host", "user-agent"})
 """Request fields that no answer depends on, or that the scope of the keys covers."""
@@ -170,10 +167,16 @@ class ResponseCache:
     """
 
     def __init__(
-        self, backend: CacheBackend | None, *, tenant: str, base_url: str, log: EventLog
+        self,
+        backend: CacheBackend | None,
+        *,
+        tenant: Callable[[], str],
+        base_url: str,
+        log: EventLog,
     ) -> None:
         self._backend: CacheBackend = InMemoryLRUCache() if backend is None else backend
-        self._scope = f"{tenant}\n{base_url}"
+        self._tenant = tenant
+        self._base_url = base_url
         self._log = log
         self._undropped: set[str] = set()
         self._renewals: SingleFlight[bytes | None] = SingleFlight()
@@ -234,11 +237,10 @@ class ResponseCache:
     def _known_generation(self, root: str) -> bytes | None:
         if root in self._undropped:
             return None
-        generation = self._get(self._generation_key(root))
-        return generation if generation and len(generation) == _GENERATION_BYTES else None
+        return self._get(self._generation_key(root))
 
     def _renew(self, root: str) -> bytes | None:
-        generation = os.urandom(_GENERATION_BYTES // 2).hex().encode()
+        generation = os.urandom(8).hex().encode()
         if self._set(self._generation_key(root), generation, _GENERATION_SECONDS):
             self._undropped.discard(root)
             return generation
@@ -249,8 +251,14 @@ class ResponseCache:
     def _generation_key(self, root: str) -> str:
         return self._key("generation", root)
 
+    @cached_property
+    def _scope(self) -> str:
+        return f"{self._tenant()}\n{self._base_url}"
+
     def _key(self, kind: str, *parts: str) -> str:
-        digest = hashlib.sha256("\n".join((self._scope, *parts)).encode()).hexdigest()
+        from hashlib import sha256
+
+        digest = sha256("\n".join((self._scope, *parts)).encode()).hexdigest()
         return f"tesote-sdk:1:{kind}:{digest}"
 
     def _get(self, key: str) -> bytes | None:
@@ -295,6 +303,8 @@ def _roots(path: str) -> list[str]:
 
 def _packed(key: str, entry: Entry) -> bytes:
     fields = {name: value for name, value in entry.headers.items() if name not in _UNSAVED_FIELDS}
+    import json
+
     head = json.dumps([key, entry.status, fields]).encode()
     packed = b"%b\n%b" % (head, entry.content)
     return b"%08x%b" % (zlib.crc32(packed), packed)
@@ -305,6 +315,8 @@ def _unpacked(key: str, value: bytes) -> Entry | None:
     packed = value[8:]
     if value[:8] != b"%08x" % zlib.crc32(packed):
         return None
+    import json
+
     head, _, content = packed.partition(b"\n")
     try:
         owner, status, fields = json.loads(head)

@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import ssl
+import sys
 import threading
 from http.client import HTTPException, responses
 from itertools import zip_longest
@@ -62,6 +63,12 @@ def proxy_for(origin: Origin, *, allow_http: bool) -> Proxy | None:
     Raises:
         ConfigError: The proxy's URL is not `http://[user:password@]host[:port]`.
     """
+    # Elsewhere than on macOS and Windows it is the environment alone that names proxies: where it
+    # names none, urllib.request need not load, which takes longer than reaching the server.
+    if sys.platform not in ("darwin", "win32") and not any(
+        name.lower().endswith("_proxy") for name in os.environ
+    ):
+        return None
     from urllib.request import getproxies, proxy_bypass
 
     # The URL may hold a password: it is in no local variable when something is raised.

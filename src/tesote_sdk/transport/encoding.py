@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -97,6 +96,8 @@ def encode_json(body: Any) -> bytes:
         InvalidArgumentError: JSON cannot hold it: NaN, infinity, a circular reference, a lone
             surrogate, or an object of another type.
     """
+    import json
+
     # The causes are chained without the encoder's frames, whose local variables are the body.
     try:
         return json.dumps(
@@ -145,7 +146,9 @@ def _query_text(name: str, value: Any) -> str:
     return text
 
 
-def _json_text(value: Any) -> str:
+def _json_text(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     text = _extended_text("an amount in the body", value)
     if text is None:
         raise TypeError(f"a {type(value).__name__} has no JSON form")

@@ -59,6 +59,7 @@ def error_from_response(
         # JSON may have held the key with its characters escaped, where no search finds it.
         response_body=redact(body) if shown == document else json.dumps(shown, ensure_ascii=False),
         envelope=envelope,
+        outcome_unknown=reply.resent,
     )
 
 

@@ -302,7 +302,7 @@ def is_lost(error: ssl.SSLError) -> bool:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return True
     # Python 3.9 has no class for what OpenSSL 3 says of an end without close_notify.
-    return error.reason == "UNEXPECTED_EOF_WHILE_READING"
+    return getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
 
 
 def read_head(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -267,6 +266,7 @@ def json_decoder(parse_float: Callable[[str], Any]) -> Callable[[str], Any]:
     Args:
         parse_float: Makes a number of the text of every number that is not whole.
     """
+    import json  # with the first response, like all that speaks HTTP
 
     def finite(text: str) -> Any:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import http.client
+import io
 import socket
 import ssl
 import urllib.error
@@ -60,6 +62,10 @@ def send_through(
             )
         except urllib.error.HTTPError as error:
             response = error
+            if error.fp is None:  # which leaves it without a read() before Python 3.13
+                response = urllib.error.HTTPError(
+                    request.target, error.code, error.msg, error.hdrs, io.BytesIO()
+                )
         try:
             fields = _joined(response.headers)
             content = _content(response, request, fields)
@@ -67,6 +73,8 @@ def send_through(
             # Only status, headers and read() are asked of an opener's response.
             getattr(response, "close", _nothing_to_close)()
     except (OSError, ValueError, http.client.HTTPException) as error:
+        # Frames of urllib hold the request's headers, and what it chains has frames too.
+        error.__context__ = None
         raise _failure(error, deadline) from error.with_traceback(None)
     reason = getattr(response, "reason", "") or ""
     return Reply(response.status, str(reason), Headers(fields), content)
@@ -83,13 +91,13 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _content(response: Any, request: Request, fields: dict[str, str]) -> bytes:
     try:
-        content: bytes = response.read(MAX_CONTENT + 1)
+        content: bytes = response.read()
         if len(content) > MAX_CONTENT:
             raise ValueError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
         promised = fields.get("content-length", "")
         counted = request.method != "HEAD" and response.status not in (204, 304)
         if counted and promised.isdecimal() and len(content) < int(promised):
-            # http.client takes the connection's end for the body's, if asked for some bytes only.
+            # Some openers take the connection's end for the body's.
             raise http.client.IncompleteRead(b"", int(promised) - len(content))
         return decompress(content, fields.get("content-encoding", ""))
     except (OSError, ValueError, http.client.HTTPException):
@@ -108,7 +116,8 @@ def _failure(error: Exception, deadline: Deadline) -> TransportError:
     failure: TransportError
     if isinstance(reason, ssl.SSLError) and not is_lost(reason):
         return TlsError(f"TLS failed: {reason}")
-    if isinstance(reason, socket.timeout) and reason.errno is None:
+    # Two classes before Python 3.10.
+    if isinstance(reason, (socket.timeout, builtins.TimeoutError)) and reason.errno is None:
         failure = deadline.timed_out("waiting for the opener", "read")
     elif isinstance(reason, (OSError, str, http.client.IncompleteRead)):
         failure = NetworkError(f"the opener failed: {reason}")

@@ -23,6 +23,8 @@ _AUTHORITY = re.compile(
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?").fullmatch
 """RFC 1035, section 2.3.4, with the underscore that names inside a company may hold."""
 
+_VISIBLE = re.compile(r"[!-~]*").fullmatch
+
 _LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1|(?:.*\.)?localhost", re.IGNORECASE).fullmatch
 
 
@@ -82,7 +84,7 @@ def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
             f"base_url must name a host, and a port from 1 to 65535 if any, {example}"
         )
     path = (matched["path"] or "").rstrip("/")
-    if matched["rest"] or not re.fullmatch(r"[!-~]*", path):
+    if matched["rest"] or not _VISIBLE(path):
         raise ConfigError(f"base_url must be without query, fragment and white space, {example}")
     host = authority["v6"] or _ascii_host(authority["name"])
     if scheme == "http" and not allow_http and not is_loopback(host):

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from .._version import __version__
@@ -19,7 +20,6 @@ from .cache import Entry, ResponseCache
 from .connections import ConnectionPool
 from .deprecations import DeprecationNotices
 from .encoding import check_path, encode_json, encode_query
-from .error_responses import error_from_response
 from .log_events import EventLog
 from .messages import SAFE_METHODS, Request, Response, json_decoder
 from .origin import DEFAULT_BASE_URL, parse_base_url
@@ -132,7 +132,7 @@ class Transport:
         self._log = EventLog(logger, self._base.url)
         self._rate_limiter = rate_limiter
         self._cache = ResponseCache(
-            cache_backend, tenant=api_key.fingerprint(), base_url=self._base.url, log=self._log
+            cache_backend, tenant=api_key.fingerprint, base_url=self._base.url, log=self._log
         )
         self._flights: SingleFlight[Entry] = SingleFlight()
         self._headers = {
@@ -142,7 +142,7 @@ class Transport:
             "Accept-Encoding": "gzip",
             "Authorization": api_key.header(),
         }
-        self._decode = json_decoder(parse_float or float)
+        self._parse_float = parse_float or float
         self._notices = DeprecationNotices()
         self._opener = opener
         self._pool = ConnectionPool(
@@ -374,7 +374,8 @@ class Transport:
             )
         if rate_limit is not None:
             self.last_rate_limit = rate_limit
-        del rate_limit  # it holds a header as it came, and an error's traceback this frame
+        # They hold headers as they came, and an error's traceback this frame.
+        del rate_limit, date
         self._notices.read(request, headers)
         if 200 <= reply.status < 300 or (
             reply.status == 304 and "If-None-Match" in request.headers
@@ -387,7 +388,13 @@ class Transport:
                 attempts=attempt,
                 decode=self._decode,
             )
+        from .error_responses import error_from_response  # not every process meets a refusal
+
         raise error_from_response(reply, now=time.time, redact=self._api_key.redact)
+
+    @cached_property
+    def _decode(self) -> Callable[[str], Any]:
+        return json_decoder(self._parse_float)
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
         if self._opener is None:
@@ -465,9 +472,8 @@ class Transport:
 
 def _may_have_acted(request: Request, error: TesoteError) -> bool:
     """Tell whether a failed attempt may have changed something on the server."""
-    if isinstance(error, ApiError):
-        return request.changes_state and (error.http_status or 0) >= 500
-    return request.changes_state and error.outcome_unknown
+    failed = isinstance(error, ApiError) and (error.http_status or 0) >= 500
+    return request.changes_state and (error.outcome_unknown or failed)
 
 
 def _new_idempotency_key() -> str:

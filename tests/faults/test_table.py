@@ -1,0 +1,18 @@
+"""The table of faults in the documentation names tests that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_TABLE = _HERE.parents[1] / "docs" / "architecture" / "transport.md"
+
+
+def test_every_test_of_the_table_exists() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)(?:\[(\w+)\])?`", _TABLE.read_text("utf-8"))
+    assert len(named) > 50
+    for file, function, parameter in named:
+        source = (_HERE / file).read_text("utf-8")
+        assert f"\ndef {function}(" in source, f"{file}::{function}"
+        assert not parameter or f'"{parameter}": ' in source, f"{file}: {parameter}"

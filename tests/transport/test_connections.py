@@ -1,0 +1,112 @@
+"""What the pool keeps, what it closes, and when."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tesote_sdk import ConfigError, V2Client
+from tesote_sdk.transport import connections
+from tests.support.scripted_server import ScriptedServer
+from tests.support.steps import reply
+
+if TYPE_CHECKING:
+    from tests.support.http_messages import Request
+    from tests.support.steps import Step
+
+OK = reply(200, {"id": "x"})
+
+
+def pool_of(client: V2Client) -> Any:
+    return client.transport._pool
+
+
+def test_connection_used_last_is_used_next() -> None:
+    """So that those of a burst grow old, and go."""
+    together = threading.Barrier(2)
+
+    def first_two_meet(request: Request) -> Step:
+        if request.connection <= 2 and len(server.requests) <= 2:
+            together.wait(5)
+        return OK
+
+    with ScriptedServer(first_two_meet) as server:
+        with V2Client("sk_test_1234", base_url=server.url) as client:
+            threads = [threading.Thread(target=client.request, args=("GET", "/v2")) for _ in "ab"]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(pool_of(client)._idle) == 2
+            for _ in range(4):
+                client.request("GET", "/v2")
+        used = [request.connection for request in server.requests[2:]]
+        assert len(set(used)) == 1
+        assert server.connections == 2
+
+
+def test_no_more_than_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_IDLE", 2)
+    together = threading.Barrier(5)
+
+    def meet(_: Request) -> Step:
+        together.wait(5)
+        return OK
+
+    with ScriptedServer(meet) as server, V2Client("sk_test_1234", base_url=server.url) as client:
+        threads = [threading.Thread(target=client.request, args=("GET", "/v2")) for _ in "abcde"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        server.wait_for_disconnects(3)
+        assert len(pool_of(client)._idle) == len(pool_of(client)._open) == 2
+
+
+def test_closed_pool_takes_nothing_back() -> None:
+    answering = threading.Event()
+
+    def hold(_: Request) -> Step:
+        answering.wait(5)
+        return OK
+
+    with ScriptedServer(hold) as server:
+        client = V2Client("sk_test_1234", base_url=server.url)
+        answers: list[Any] = []
+        thread = threading.Thread(target=lambda: answers.append(client.request("GET", "/v2").json))
+        thread.start()
+        server.wait_for_requests(1)
+        client.close()
+        answering.set()
+        thread.join()
+        assert answers == [{"id": "x"}]
+        server.wait_for_disconnects(1)
+        with pytest.raises(ConfigError):
+            client.request("GET", "/v2")
+
+
+def test_second_client_shares_the_connections() -> None:
+    with ScriptedServer(itertools.repeat(OK)) as server:
+        with V2Client("sk_test_1234", base_url=server.url) as client:
+            second = client.with_options(read_timeout=9)
+            for each in (client, second, client):
+                each.request("GET", "/v2")
+            second.close()
+            client.request("GET", "/v2")
+        assert server.connections == 1
+
+
+def test_a_call_that_finds_an_idle_connection_opens_nothing() -> None:
+    with ScriptedServer(itertools.repeat(OK)) as server:
+        with V2Client("sk_test_1234", base_url=server.url) as client:
+            started = time.monotonic()
+            for _ in range(100):
+                client.request("GET", "/v2")
+            assert time.monotonic() - started < 5
+            assert len(pool_of(client)._open) == 1
+        server.wait_for_disconnects(1)
+        assert server.connections == 1

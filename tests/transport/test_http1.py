@@ -1,0 +1,151 @@
+"""The head parser, the undoing of gzip, and what a connection knows of itself."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import socket
+import time
+import zlib
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tesote_sdk import NetworkError
+from tesote_sdk.transport import http1
+from tesote_sdk.transport.http1 import Http1Connection, Reply, decompress, read_head
+from tesote_sdk.transport.messages import Headers
+from tesote_sdk.transport.timeouts import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def head(content: bytes) -> tuple[int, str, int, dict[str, str]]:
+    reader: Any = io.BufferedReader(io.BytesIO(content))
+    return read_head(reader)
+
+
+def test_head() -> None:
+    assert head(b"HTTP/1.1 200 OK\r\nA: 1\r\nB:2 \r\na:\t3\r\n\r\nrest") == (
+        200, "OK", 1, {"a": "1, 3", "b": "2"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", (404, "Not Found", 0, {})),
+        (b"HTTP/1.1 200\r\n\r\n", (200, "", 1, {})),
+        (b"HTTP/1.1 200 \r\n\r\n", (200, "", 1, {})),
+        (b"HTTP/1.9 599 \xe9\n\n", (599, "\xe9", 9, {})),
+    ],
+)
+def test_status_lines(line: bytes, expected: tuple[int, str, int, dict[str, str]]) -> None:
+    assert head(line) == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"HTTP/2 200 OK\r\n\r\n", b"http/1.1 200 OK\r\n\r\n", b"HTTP/1.1  200 OK\r\n\r\n", b"\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 200OK\r\n\r\n", b"<html>", b"x",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", b"HTTP/1.1 200 OK\r\n : x\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_what_is_no_head(content: bytes) -> None:
+    with pytest.raises(HTTPException):
+        head(content)
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\n"
+
+
+@pytest.mark.parametrize("length", range(len(WHOLE)))
+def test_head_cut_anywhere_is_a_lost_connection(length: int) -> None:
+    with pytest.raises(ConnectionError):
+        head(WHOLE[:length])
+
+
+def test_gzip_member_by_member() -> None:
+    assert decompress(gzip.compress(b"a") + gzip.compress(b"b"), "GZip") == b"ab"
+    assert decompress(gzip.compress(b"a"), "x-gzip") == b"a"
+    assert decompress(b"a", "identity") == decompress(b"a", "") == b"a"
+    assert decompress(b"", "gzip") == b""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"x", gzip.compress(b"a")[:-1], gzip.compress(b"a") + b"x", zlib.compress(b"a")],
+    ids=["none", "cut", "and_more", "zlib"],
+)
+def test_what_is_no_gzip(content: bytes) -> None:
+    with pytest.raises(ValueError, match="gzip"):
+        decompress(content, "gzip")
+
+
+def test_limits_of_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http1, "MAX_CONTENT", 1000)
+    assert len(decompress(gzip.compress(bytes(1000)), "gzip")) == 1000
+    with pytest.raises(ValueError, match="1000 bytes"):
+        decompress(gzip.compress(bytes(1001)), "gzip")
+    with pytest.raises(ValueError, match="1000 bytes"):
+        decompress(gzip.compress(bytes(600)) * 2, "gzip")
+
+
+def test_many_empty_gzip_members_take_no_time() -> None:
+    content = gzip.compress(b"") * 200_000
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="members"):
+        decompress(content, "gzip")
+    assert time.monotonic() - started < 1
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Http1Connection, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    connection = Http1Connection(ours)
+    with theirs:
+        yield connection, theirs
+        connection.close()
+
+
+def exchange(connection: Http1Connection) -> Reply:
+    deadline = Deadline(time.monotonic, 2, "total")
+    return connection.exchange(memoryview(b"GET / HTTP/1.1\r\n\r\n"), "GET", deadline, 1)
+
+
+def test_connection_that_can_be_reused(pair: tuple[Http1Connection, socket.socket]) -> None:
+    connection, server = pair
+    assert connection.is_quiet()
+    server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    reply = exchange(connection)
+    assert (reply.status, reply.content, dict(reply.headers)) == (
+        200,
+        b"ok",
+        {"content-length": "2"},
+    )
+    assert connection.answered
+    assert connection.reusable
+    assert connection.is_quiet()
+    server.sendall(b"x")
+    assert not connection.is_quiet()
+
+
+def test_connection_that_was_closed(pair: tuple[Http1Connection, socket.socket]) -> None:
+    connection, server = pair
+    server.close()
+    assert not connection.is_quiet()
+    with pytest.raises(NetworkError) as caught:
+        exchange(connection)
+    assert caught.value.outcome_unknown
+    assert not connection.answered
+    assert not connection.reusable
+
+
+def test_what_a_reply_shows() -> None:
+    """No content, also to what takes tuples apart."""
+    reply = Reply(200, "OK", Headers({}), b"secret")
+    assert repr(reply) == "<Reply 200, 6 bytes>"
+    assert not isinstance(reply, tuple)

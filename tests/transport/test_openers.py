@@ -1,0 +1,264 @@
+"""Openers of the user's own: what they are called with, and what becomes of what they do."""
+
+from __future__ import annotations
+
+import builtins
+import email.message
+import http.client
+import io
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any, Callable
+
+import pytest
+
+from tesote_sdk import V2Client, errors
+from tesote_sdk.sandbox import Sandbox
+from tests.support.certificates import SELF_SIGNED, client_context, server_context
+from tests.support.dead_addresses import refused_port
+from tests.support.scripted_server import ScriptedServer
+from tests.support.steps import cut, hang_up, raw, reply, silence
+from tests.transport.calls import KEY, MARK, FakeTime, failure_of, scripted, transport_to
+
+Opener = Callable[..., Any]
+NOWHERE = "https://api.example.test"
+
+
+class Answer:
+    """The least that an opener may return."""
+
+    def __init__(
+        self,
+        content: bytes = b'{"id":"a1"}',
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers or {}
+        self._content = content
+
+    def read(self) -> bytes:
+        return self._content
+
+
+class Recorder:
+    """An opener that answers in order, and keeps what it was called with."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.requests: list[urllib.request.Request] = []
+        self.timeouts: list[float] = []
+        self._answers = list(answers)
+
+    def __call__(self, request: urllib.request.Request, *, timeout: float) -> Any:
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        answer = self._answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def urlopen(handlers: list[Any] | None = None) -> Opener:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), *(handlers or [])).open
+
+
+def fails(opener: Opener, method: str = "GET", url: str = NOWHERE, **options: Any) -> Any:
+    with transport_to(url, opener=opener, **options) as transport:
+        return failure_of(lambda: transport.request(method, "/v2/x"))
+
+
+# ---- what it is called with ----
+
+
+def test_an_opener_gets_a_request_of_urllib_and_a_timeout() -> None:
+    opener = Recorder(Answer(headers={"X-Request-Id": "r1", "Content-Type": "application/json"}))
+    with transport_to(NOWHERE, opener=opener, read_timeout=7.5) as transport:
+        response = transport.request("PATCH", "/v2/x", body={"a": "ñ"}, query={"b": "c d"})
+    (request,) = opener.requests
+    assert isinstance(request, urllib.request.Request)
+    assert request.full_url == f"{NOWHERE}/api/v2/x?b=c%20d"
+    assert request.get_method() == "PATCH"
+    assert request.data == '{"a":"ñ"}'.encode()
+    sent = {name.lower(): value for name, value in request.header_items()}
+    assert sent["authorization"] == f"Bearer {KEY}"
+    assert sent["content-type"] == "application/json"
+    assert sent["content-length"] == "10"
+    assert set(sent) == {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "user-agent",
+    }
+    assert opener.timeouts == [7.5]
+    assert (response.json, response.request_id) == ({"id": "a1"}, "r1")
+    assert response.headers["content-TYPE"] == "application/json"
+
+
+def test_the_timeout_is_the_smaller_of_the_silence_and_what_is_left() -> None:
+    opener = Recorder(Answer(status=503, headers={"Retry-After": "8"}), Answer())
+    with transport_to(NOWHERE, opener=opener, read_timeout=30.0, total_timeout=10.0) as transport:
+        transport.request("GET", "/v2/x")
+    first, second = opener.timeouts
+    assert 9.0 < first <= 10.0
+    assert 1.0 < second <= 2.0
+
+
+def test_every_attempt_is_the_same_request() -> None:
+    opener = Recorder(Answer(status=503), Answer(status=503), Answer())
+    with transport_to(NOWHERE, opener=opener) as transport:
+        transport.request("POST", "/v2/x", body={"a": 1})
+    sent = [(request.data, sorted(request.header_items())) for request in opener.requests]
+    assert sent[0] == sent[1] == sent[2]
+
+
+# ---- what it returns ----
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"a" * 100_000], ids=["empty", "short", "long"])
+def test_a_status_headers_and_read_are_enough(content: bytes) -> None:
+    with transport_to(NOWHERE, opener=Recorder(Answer(content))) as transport:
+        assert transport.request("GET", "/v2/x").content == content
+
+
+def test_a_response_that_can_be_closed_is() -> None:
+    class Closable(Answer):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    good, bad = Closable(), Closable(b"x", headers={"Content-Encoding": "gzip"})
+    with transport_to(NOWHERE, opener=Recorder(good, bad)) as transport:
+        transport.request("GET", "/v2/x")
+        assert type(failure_of(lambda: transport.request("GET", "/v2/x"))) is (
+            errors.InvalidResponseError
+        )
+    assert (good.closed, bad.closed) == (1, 1)
+
+
+def test_a_refusal_may_be_returned_or_raised() -> None:
+    envelope = b'{"error": "No", "error_code": "ACCOUNT_NOT_FOUND"}'
+    headers = email.message.Message()
+    headers["X-Request-Id"] = "r1"
+    raised = urllib.error.HTTPError(NOWHERE, 404, "Not Found", headers, io.BytesIO(envelope))
+    bare = urllib.error.HTTPError(NOWHERE, 404, "Not Found", headers, None)
+    returned = Answer(envelope, 404, {"x-request-id": "r1"})
+    for answer, kind in (
+        (raised, errors.AccountNotFoundError),
+        (returned, errors.AccountNotFoundError),
+        (bare, errors.NotFoundError),
+    ):
+        error = fails(Recorder(answer))
+        assert type(error) is kind
+        assert (error.http_status, error.request_id) == (404, "r1")
+
+
+# ---- urllib itself ----
+
+
+@pytest.mark.parametrize("opener", [urllib.request.urlopen, urlopen()])
+def test_urllib_works_as_it_is(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    with (
+        Sandbox(accounts=30, transactions=1) as sandbox,
+        V2Client(sandbox.api_key, base_url=sandbox.url, opener=opener) as client,
+    ):
+        assert len(list(client.accounts.list(per_page=25))) == 30
+        assert client.status()["authenticated"] is True
+        account = client.accounts.list(per_page=1).data[0]
+        assert client.accounts.sync(account["id"])["sync_session_id"]
+        with pytest.raises(errors.AccountNotFoundError) as told:
+            client.accounts.get("none")
+        assert told.value.request_id
+        sandbox.fail(503, times=1, retry_after=0)
+        assert client.accounts.get(account["id"]) == account
+
+
+def test_a_redirect_that_urllib_follows_does_not_carry_the_key() -> None:
+    with ScriptedServer([reply(200, {"id": "elsewhere"})]) as elsewhere:
+        step = reply(302, headers={"Location": f"{elsewhere.url}/login"})
+        with scripted([step], opener=urlopen()) as (transport, _):
+            transport.request("GET", "/v2/x")
+    (request,) = elsewhere.requests
+    assert "authorization" not in request.headers
+    assert MARK.encode() not in request.raw
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "attempts", "unknown"),
+    [
+        (hang_up(), errors.NetworkError, 3, True),
+        (cut(reply(200, b"x" * 99), -1), errors.NetworkError, 3, True),
+        (cut(reply(200, b"x" * 99, chunked=True), -9), errors.NetworkError, 3, True),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), errors.InvalidResponseError, 1, True),
+        (reply(200, b"x", {"Content-Encoding": "gzip"}), errors.InvalidResponseError, 1, True),
+        (silence(), errors.TimeoutError, 1, True),
+        (reply(429), errors.RateLimitExceededError, 3, False),
+        (cut(reply(400, b"x" * 99), -9), errors.BadRequestError, 1, False),
+    ],
+    ids=str,
+)
+def test_what_fails_behind_urllib_is_a_typed_error(
+    step: Any, kind: type[errors.TesoteError], attempts: int, unknown: bool
+) -> None:
+    with ScriptedServer(lambda _: step) as server:
+        error = fails(urlopen(), "POST", server.url, read_timeout=0.1)
+    assert type(error) is kind
+    assert (error.attempts, error.outcome_unknown) == (attempts, unknown)
+
+
+def test_what_fails_before_anything_was_sent_is_known_to_have() -> None:
+    with refused_port() as port:
+        error = fails(urlopen(), "POST", f"http://127.0.0.1:{port}")
+    assert type(error) is errors.NetworkError
+    assert (error.attempts, error.outcome_unknown) == (3, False)
+    handler = urllib.request.HTTPSHandler(context=client_context())
+    with ScriptedServer([], tls=server_context(SELF_SIGNED)) as server:
+        error = fails(urlopen([handler]), "POST", server.url)
+    assert type(error) is errors.TlsError
+    assert (error.attempts, error.outcome_unknown) == (1, False)
+
+
+# ---- what else it may raise ----
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (urllib.error.URLError("no route"), errors.NetworkError),
+        (urllib.error.URLError(ConnectionResetError(104, "reset")), errors.NetworkError),
+        (urllib.error.URLError(socket.timeout("timed out")), errors.TimeoutError),
+        (urllib.error.URLError(ssl.SSLCertVerificationError("bad")), errors.TlsError),
+        (socket.timeout("timed out"), errors.TimeoutError),
+        (builtins.TimeoutError("timed out"), errors.TimeoutError),
+        (TimeoutError(110, "Connection timed out"), errors.NetworkError),
+        (ConnectionError("gone"), errors.NetworkError),
+        (http.client.RemoteDisconnected("gone"), errors.NetworkError),
+        (http.client.IncompleteRead(b"", 3), errors.NetworkError),
+        (http.client.BadStatusLine("x"), errors.InvalidResponseError),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_an_opener_raises_is_translated(
+    raised: Exception, kind: type[errors.TesoteError]
+) -> None:
+    fake = FakeTime()
+    error = fails(Recorder(raised, raised, raised), clock=fake)
+    assert type(error) is kind
+    if isinstance(error, errors.TimeoutError):
+        assert error.phase == "read"
+    assert error.__cause__ is raised
+    assert error.attempts == (1 if kind in (errors.TlsError, errors.InvalidResponseError) else 3)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(1), ZeroDivisionError()])
+def test_other_exceptions_are_the_openers_own(raised: BaseException) -> None:
+    opener = Recorder(raised)
+    with transport_to(NOWHERE, opener=opener) as transport, pytest.raises(type(raised)):
+        transport.request("GET", "/v2/x")

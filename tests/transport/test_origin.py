@@ -1,0 +1,104 @@
+"""Base URLs: taken apart, or refused with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tesote_sdk import ConfigError
+from tesote_sdk.transport.origin import DEFAULT_BASE_URL, is_loopback, parse_base_url
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "path", "host_header"),
+    [
+        (DEFAULT_BASE_URL, ("https", "equipo.tesote.com", 443), "/api", "equipo.tesote.com"),
+        ("HTTPS://Example.TEST/", ("https", "example.test", 443), "", "example.test"),
+        ("https://example.test:443/a/b//", ("https", "example.test", 443), "/a/b", "example.test"),
+        ("https://example.test:8443", ("https", "example.test", 8443), "", "example.test:8443"),
+        ("https://example.test:", ("https", "example.test", 443), "", "example.test"),
+        ("https://[2001:db8::1]:8443", ("https", "2001:db8::1", 8443), "", "[2001:db8::1]:8443"),
+        ("http://[::1]/api", ("http", "::1", 80), "/api", "[::1]"),
+        ("http://127.0.0.1:80", ("http", "127.0.0.1", 80), "", "127.0.0.1"),
+        ("https://espa\xf1a.test", ("https", "xn--espaa-rta.test", 443), "", "xn--espaa-rta.test"),
+        ("https://my_host.test.", ("https", "my_host.test.", 443), "", "my_host.test."),
+    ],
+)
+def test_base_urls(url: str, origin: tuple[str, str, int], path: str, host_header: str) -> None:
+    base = parse_base_url(url, allow_http=False)
+    assert (tuple(base.origin), base.path, base.host_header) == (origin, path, host_header)
+    assert base.url == f"{origin[0]}://{host_header}{path}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.test",
+        "//example.test",
+        "ftp://example.test",
+        "https://",
+        "https:///api",
+        None,
+        5,
+        b"https://example.test",
+        "https://example.test:99999",
+        "https://example.test:0",
+        "https://example.test:x",
+        "https://exa mple.test",
+        "https://example.test/a b",
+        "https://example.test?x=1",
+        "https://example.test#x",
+        "https://[::1",
+        "https://[]",
+        "https://example.test\n",
+        "https://\x00",
+        "https://a..b",
+        "https://.a",
+        "https://" + "a" * 64,
+        "https://" + "a." * 127 + "aa",
+        "https://\u2024",
+        "https://a\uff0fb",
+        "https://a\uff20b",
+        "https://a:b:c",
+        "https://%61",
+        "https://\ud800",
+        "https://example.test/\xf1",
+    ],
+)
+def test_what_is_no_base_url(url: Any) -> None:
+    with pytest.raises(ConfigError, match="base_url"):
+        parse_base_url(url, allow_http=True)
+
+
+def test_credentials_are_refused_and_not_echoed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_base_url("https://joe:secret@example.test", allow_http=False)
+    assert "secret" not in str(caught.value)
+
+
+def test_plain_http_goes_to_this_machine_or_where_it_is_allowed() -> None:
+    with pytest.raises(ConfigError, match="allow_http"):
+        parse_base_url("http://example.test", allow_http=False)
+    assert parse_base_url("http://example.test", allow_http=True).origin.port == 80
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("api.localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost.example.test", False),
+        ("127.0.0.1.example.test", False),
+        ("mylocalhost", False),
+        ("10.0.0.1", False),
+        ("::2", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

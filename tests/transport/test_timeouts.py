@@ -1,0 +1,61 @@
+"""The timeouts of a call, and the deadline that enforces them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from tesote_sdk import ConfigError, TimeoutError
+from tesote_sdk.transport.timeouts import Deadline, Timeouts
+
+
+def test_none_is_the_default() -> None:
+    assert Timeouts.checked(None, None, None) == (5.0, 30.0, 300.0)
+
+
+@pytest.mark.parametrize("value", [0.001, 1, 30.0, 1e6])
+def test_lengths_of_time(value: float) -> None:
+    assert Timeouts.checked(value, value, value) == (value,) * 3
+
+
+@pytest.mark.parametrize("value", [1e7, 1e300, 10**400])
+def test_what_no_socket_takes_is_cut_to_days(value: float) -> None:
+    assert Timeouts.checked(value, value, value) == (1e6,) * 3
+
+
+@pytest.mark.parametrize("value", [0, -1, -0.0, math.nan, math.inf, -math.inf, True, "5", b"5", []])
+@pytest.mark.parametrize("name", ["connect", "read", "total"])
+def test_what_is_no_length_of_time(name: str, value: Any) -> None:
+    values: dict[str, Any] = {"connect": 1, "read": 1, "total": 1, name: value}
+    with pytest.raises(ConfigError, match=f"{name}_timeout"):
+        Timeouts.checked(**values)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_deadline_of_a_part_ends_no_later_than_the_whole() -> None:
+    clock = Clock()
+    whole = Deadline(clock, 10, "total")
+    part = whole.within(4, "connect")
+    assert (part.remaining(), part.phase) == (4, "connect")
+    clock.now += 7
+    assert whole.within(4, "connect") is whole
+    assert part.remaining() == -3
+
+
+def test_the_phase_is_that_of_the_timeout_that_passed() -> None:
+    clock = Clock()
+    whole = Deadline(clock, 10, "total")
+    error = whole.timed_out("waiting", "read")
+    assert isinstance(error, TimeoutError)
+    assert error.phase == "read"
+    assert "read timeout" in str(error)
+    clock.now += 10
+    assert whole.timed_out("waiting", "read").phase == "total"
