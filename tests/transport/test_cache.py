@@ -186,10 +186,8 @@ def request_for(
 def cache_over(
     backend: Any, api_key: str = KEY, base_url: str = "https://equipo.tesote.com/api"
 ) -> ResponseCache:
-    tenant = ApiKey(api_key).fingerprint()
-    return ResponseCache(
-        backend, tenant=lambda: tenant, base_url=base_url, log=EventLog(None, base_url)
-    )
+    tenant = ApiKey(api_key).fingerprint
+    return ResponseCache(backend, tenant=tenant, base_url=base_url, log=EventLog(None, base_url))
 
 
 def place_of(cache: ResponseCache, request: Request, ttl: float = 30.0) -> Place:

@@ -10,7 +10,6 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import ConfigError
@@ -177,6 +176,7 @@ class ResponseCache:
         self._backend: CacheBackend = InMemoryLRUCache() if backend is None else backend
         self._tenant = tenant
         self._base_url = base_url
+        self._scope: str | None = None
         self._log = log
         self._undropped: set[str] = set()
         self._renewals: SingleFlight[bytes | None] = SingleFlight()
@@ -251,13 +251,11 @@ class ResponseCache:
     def _generation_key(self, root: str) -> str:
         return self._key("generation", root)
 
-    @cached_property
-    def _scope(self) -> str:
-        return f"{self._tenant()}\n{self._base_url}"
-
     def _key(self, kind: str, *parts: str) -> str:
         from hashlib import sha256
 
+        if self._scope is None:
+            self._scope = f"{self._tenant()}\n{self._base_url}"
         digest = sha256("\n".join((self._scope, *parts)).encode()).hexdigest()
         return f"tesote-sdk:1:{kind}:{digest}"
 

@@ -147,7 +147,7 @@ class RateLimiter:
             if permit.left is not None and reported.remaining > permit.left:
                 # The window has ended sooner than it was announced.
                 self._begin_window(None)
-            self._limit = reported.limit
+            self._limit = self._limit if reported.limit is None else reported.limit
             self._left = _least(self._left, reported.remaining)
             now = self._clock()
             seconds = self._seconds_to(reported.raw_reset, date, permit.started, now)
