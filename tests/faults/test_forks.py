@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -110,6 +111,7 @@ def test_fork_while_another_thread_holds_the_lock(wire: Wire) -> None:
 
 def test_fork_while_threads_are_in_the_middle_of_calls(wire: Wire) -> None:
     with wire.serve(echo) as server, client_of(server, read_timeout=10, total_timeout=20) as client:
+        _ask(client, "before", 1)
         stop = threading.Event()
         failures: list[BaseException] = []
 
@@ -185,3 +187,48 @@ def test_grandchildren(wire: Wire) -> None:
         assert exit_status(forked(child)) == 0
         _ask(client, "after", 1)
         assert server.connections == 3
+
+
+def test_fork_while_another_thread_makes_the_first_call_of_all() -> None:
+    """What speaks HTTP and TLS loads with it; a child must not find that half done for ever."""
+    code = """
+import os, sys, threading
+import tesote_sdk
+
+class Slow:  # an import that takes its time
+    def find_spec(self, name, path=None, target=None):
+        if name == "tesote_sdk.transport.dialing" and not begun.is_set():
+            begun.set()
+            threading.Event().wait(0.2)
+
+def call():
+    try:
+        client.whoami()
+    except tesote_sdk.NetworkError:
+        pass
+
+begun = threading.Event()
+sys.meta_path.insert(0, Slow())
+client = tesote_sdk.V2Client(
+    "sk_test_1234",
+    base_url="http://127.0.0.1:1",
+    retry_policy=tesote_sdk.RetryPolicy(max_attempts=1),
+)
+thread = threading.Thread(target=call)
+thread.start()
+begun.wait()
+pid = os.fork()
+if not pid:
+    import signal
+    signal.alarm(5)
+    call()
+    os._exit(0)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        check=False,
+        timeout=20,
+    )
+    assert ended.returncode == 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SEED = int(os.environ.get("FUZZ_SEED", "20240229"))
-CASES = int(os.environ.get("FUZZ_CASES", "4000"))
+CASES = int(os.environ.get("FUZZ_CASES", "3000"))
 TLS_CASES = CASES // 10
 
 TOTAL_TIMEOUT = 1.0

@@ -10,6 +10,7 @@ import pytest
 
 from tesote_sdk import InvalidResponseError
 from tesote_sdk.transport import http1
+from tesote_sdk.transport.content_coding import MAX_CONTENT
 from tests.faults.harness import (
     KINDS,
     PROMPT,
@@ -97,7 +98,7 @@ def test_not_http(step: Step, kind: Kind, wire: Wire) -> None:
 
 def test_gzip_bomb() -> None:
     """100 KB that would be 100 MB and a byte, and are given up there."""
-    bomb = _gzip(gzip.compress(bytes(http1.MAX_CONTENT + 1), 9))
+    bomb = _gzip(gzip.compress(bytes(MAX_CONTENT + 1), 9))
     with Wire("https").serve([bomb]) as server, client_of(server, read_timeout=5) as client:
         error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert type(error) is InvalidResponseError

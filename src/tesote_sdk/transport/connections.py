@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, NetworkError, TransportError
-from .forks import renew_after_fork
+from .forks import loading, renew_after_fork
 
 if TYPE_CHECKING:
     import ssl
@@ -155,11 +155,12 @@ class ConnectionPool:
 
     def _dial(self, deadline: Deadline, timeouts: Timeouts) -> Http1Connection:
         # What speaks HTTP and TLS is most of the SDK's import time, and loads with the first call.
-        from .dialing import dial, proxy_for
-        from .http1 import Http1Connection
+        with loading:
+            from .dialing import dial, proxy_for
+            from .http1 import Http1Connection
 
-        if self._proxy is _UNREAD:
-            self._proxy = proxy_for(self._origin, allow_http=self._allow_http)
+            if self._proxy is _UNREAD:
+                self._proxy = proxy_for(self._origin, allow_http=self._allow_http)
         deadline = deadline.within(timeouts.connect, "connect")
         connection = Http1Connection(dial(self._origin, self._proxy, self._ssl_context, deadline))
         with self._lock:

@@ -5,6 +5,7 @@ All of it happens within one deadline, the connect timeout, and what fails here 
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - what looks a name up would import it, while others may fork
 import errno
 import io
 import os
@@ -207,7 +208,7 @@ def _open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin, deadline: De
     raw.deadline, raw.read_timeout = deadline, deadline.remaining()
     reader: Reader = io.BufferedReader(raw)
     try:
-        sock.settimeout(raw.wait())
+        raw.limit_wait()
         sock.sendall(
             f"CONNECT {origin.authority} HTTP/1.1\r\nHost: {origin.authority}\r\n"
             f"{proxy.header()}\r\n".encode("latin-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -13,6 +14,10 @@ class ForkAware(Protocol):
     def after_fork_in_child(self) -> None:
         """Take fresh locks and let go of what is the parent's."""
 
+
+loading = threading.RLock()
+"""To be held while modules are imported that load with the first call. A fork waits for it: what a
+thread of the parent had begun to import could never be imported in the child."""
 
 _objects: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 
@@ -27,9 +32,12 @@ def renew_after_fork(holder: ForkAware) -> None:
 
 
 def _renew_all() -> None:
+    loading.release()
     for holder in list(_objects):
         holder.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):  # Windows knows no fork
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(
+        before=loading.acquire, after_in_parent=loading.release, after_in_child=_renew_all
+    )

@@ -13,20 +13,17 @@ import re
 import socket
 import ssl
 import weakref
-import zlib
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
+from .content_coding import MAX_CONTENT, decompress
 from .messages import Headers
 
 if TYPE_CHECKING:
     from .timeouts import Deadline
 
     Reader = io.BufferedReader[Any]
-
-MAX_CONTENT = 100 * 1024 * 1024
-"""Bytes of a response's content, decompressed, beyond which it is refused."""
 
 _MAX_LINE = 65536
 _MAX_FIELDS = 100
@@ -41,9 +38,6 @@ _LENGTH = re.compile("[0-9]{1,18}").fullmatch
 
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?").fullmatch
 """RFC 9112, section 7.1, with the white space that some servers pad the size with."""
-
-_MAX_MEMBERS = 100
-"""Members of one gzip body; every one costs time, and a hundred thousand fit into 2 MB."""
 
 
 class Reply:
@@ -79,27 +73,31 @@ class SocketReader(io.RawIOBase):
         self._sock = sock
         self.deadline: Deadline | None = None
         self.read_timeout = 0.0
+        self._timeout = -1.0
 
     def readable(self) -> bool:
         """Tell `io` that this can be read."""
         return True
 
-    def wait(self) -> float:
-        """Return the seconds that the next wait may take.
+    def limit_wait(self) -> None:
+        """Limit what the socket waits next.
 
         Raises:
             socket.timeout: The deadline has passed.
         """
-        if self.deadline is None:
-            return 0.0
-        remaining = self.deadline.remaining()
-        if remaining <= 0:
-            raise socket.timeout("the deadline has passed")
-        return min(remaining, self.read_timeout)
+        timeout = 0.0
+        if self.deadline is not None:
+            remaining = self.deadline.remaining()
+            if remaining <= 0:
+                raise socket.timeout("the deadline has passed")
+            timeout = min(remaining, self.read_timeout)
+        if timeout != self._timeout:  # setting it is a system call
+            self._sock.settimeout(timeout)
+            self._timeout = timeout
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer with what has come, waiting for at least a byte."""
-        self._sock.settimeout(self.wait())
+        self.limit_wait()
         return self._sock.recv_into(buffer)
 
 
@@ -202,7 +200,7 @@ class Http1Connection:
 
     def _send(self, unsent: memoryview) -> None:
         while unsent:
-            self._sock.settimeout(self._raw.wait())
+            self._raw.limit_wait()
             unsent = unsent[self._sock.send(unsent) :]
 
     def _answer_is_waiting(self) -> bool:
@@ -373,35 +371,3 @@ def _read_content(response: _Response, into: io.BytesIO) -> None:
         into.write(piece)
         if into.tell() > MAX_CONTENT:
             raise HTTPException(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
-
-
-def decompress(content: bytes, encoding: str) -> bytes:
-    """Undo the gzip of a body (RFC 9110, section 8.4.1.3), member by member (RFC 1952).
-
-    Args:
-        content: The body as it came.
-        encoding: The Content-Encoding field, or "".
-
-    Raises:
-        ValueError: It is no whole gzip, larger than `MAX_CONTENT`, in too many members, or another
-            coding.
-    """
-    if encoding.lower() in ("", "identity") or not content:
-        return content
-    if encoding.lower() not in ("gzip", "x-gzip"):
-        raise ValueError("its content coding was not asked for")
-    plain = io.BytesIO()
-    for _ in range(_MAX_MEMBERS):
-        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        try:
-            plain.write(member.decompress(content, MAX_CONTENT + 1 - plain.tell()))
-        except zlib.error as error:
-            raise ValueError(f"its gzip is broken: {error}") from None
-        if plain.tell() > MAX_CONTENT:
-            raise ValueError(f"it holds more than {MAX_CONTENT} bytes once decompressed")
-        if not member.eof:
-            raise ValueError("its gzip is cut short")
-        content = member.unused_data
-        if not content:
-            return plain.getvalue()
-    raise ValueError(f"its gzip has more than {_MAX_MEMBERS} members")

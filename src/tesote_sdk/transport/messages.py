@@ -218,7 +218,7 @@ class Response:
             # A byte order mark may be ignored (RFC 8259, section 8.1). The causes are made anew:
             # the decoder's own exceptions carry the whole text.
             try:
-                self._json = self._decode(self.content.decode("utf-8-sig"))
+                self._json = self._decode(self.content.decode().removeprefix("\ufeff"))
             except UnicodeDecodeError as error:
                 problem = ValueError(str(error))
             except RecursionError:

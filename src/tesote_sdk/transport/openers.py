@@ -12,7 +12,8 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidResponseError, NetworkError, TlsError
-from .http1 import MAX_CONTENT, Reply, decompress, is_lost
+from .content_coding import MAX_CONTENT, decompress
+from .http1 import Reply, is_lost
 from .messages import Headers
 
 if TYPE_CHECKING:

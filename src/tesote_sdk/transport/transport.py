@@ -128,7 +128,9 @@ class Transport:
         self._api_key = api_key
         self._base = parse_base_url(base_url, allow_http=allow_http)
         self._timeouts = Timeouts.checked(connect_timeout, read_timeout, total_timeout)
-        self._retry_policy = RetryPolicy() if retry_policy is None else retry_policy
+        self._retry_policy = _checked_policy(retry_policy)
+        if not (ssl_context is None or hasattr(ssl_context, "wrap_socket")):
+            raise ConfigError("ssl_context must be an ssl.SSLContext")
         self._log = EventLog(logger, self._base.url)
         self._rate_limiter = rate_limiter
         self._cache = ResponseCache(
@@ -497,6 +499,14 @@ def _checked_ttl(method: str, ttl: object) -> float:
     if method != "GET":
         raise InvalidArgumentError(f"the response to a {method} request cannot be cached")
     return float(cast("float", ttl))
+
+
+def _checked_policy(policy: object) -> RetryPolicy:
+    if policy is None:
+        return RetryPolicy()
+    if not isinstance(policy, RetryPolicy):
+        raise ConfigError(f"retry_policy must be a RetryPolicy, not {type(policy).__name__}")
+    return policy
 
 
 def _checked_key(key: object) -> str:
