@@ -1,0 +1,30 @@
+"""Where the time of a call goes, function by function."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from .peers import sdk, target
+
+if TYPE_CHECKING:
+    from .servers import Server
+
+_LINES = 30
+
+
+def measure(server: Server, calls: int) -> None:
+    """Print the profiles of both calls; profiling inflates what is called often."""
+    for name in ("status", "accounts"):
+        with ExitStack() as stack:
+            call = sdk(target(server, name, tls=False), stack)
+            call()
+            profile = cProfile.Profile()
+            profile.enable()
+            for _ in range(calls):
+                call()
+            profile.disable()
+        print(f"\n{name}, plain, {calls} calls:")
+        pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(_LINES)

@@ -1,0 +1,124 @@
+"""Walking every transaction of an account, against a loop written by hand."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import tracemalloc
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from tesote_sdk import V2Client
+
+from .peers import HEADERS, KEY, connection, target
+from .rounds import Cost, in_turns, ratios, spread
+from .site import PER_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from http.client import HTTPConnection
+    from typing import Callable
+
+    from .peers import Target
+    from .rounds import Spread
+    from .servers import Server
+    from .site import Site
+
+_EARLY_PAGE = 10
+_LEGS = 20
+"""The parts of a walk that are measured in turns with those of the other."""
+
+
+def measure(server: Server, site: Site, walks: int) -> None:
+    """Print how fast a walk is, how its cost grows with the pages, and its memory."""
+    called = target(server, "accounts", tls=False)
+    with ExitStack() as stack:
+        client = stack.enter_context(V2Client(KEY, base_url=called.base_url))
+        by_hand = connection(called, stack)
+        costs = in_turns(
+            {
+                "sdk": _legs(lambda: _walk(client, site)),
+                "by hand": _legs(lambda: _walk_by_hand(by_hand, called, site)),
+            },
+            walks * _LEGS,
+        )
+        faster = ratios(costs["by hand"], costs["sdk"])
+        print(f"\nwalking {site.pages * PER_PAGE} transactions, {site.pages} pages, {walks} times")
+        print(f"  items a second against the hand-written loop: {faster.wall} wall")
+        print(f"  items a CPU second against it: {faster.cpu}")
+        print(f"  CPU of the last quarter of a walk against its first: {_growth(costs['sdk'])}")
+        grown = _memory_growth(client, site)
+        print(f"  memory at the last page less that at page {_EARLY_PAGE}: {grown / 1024:.1f} KiB")
+
+
+def _walk(client: V2Client, site: Site) -> Iterator[int]:
+    """Add all amounts up; yield after each leg."""
+    amounts = 0
+    leg = site.pages * PER_PAGE // _LEGS
+    transactions = client.transactions.list_for_account(site.account_id, per_page=PER_PAGE)
+    for seen, transaction in enumerate(transactions, start=1):
+        amounts += transaction["data"]["amount_cents"]
+        if seen % leg == 0:
+            yield amounts
+
+
+def _walk_by_hand(connection: HTTPConnection, called: Target, site: Site) -> Iterator[int]:
+    amounts = 0
+    seen = 0
+    leg = site.pages * PER_PAGE // _LEGS
+    path = f"{called.path}/{site.account_id}/transactions?per_page={PER_PAGE}"
+    cursor = ""
+    while True:
+        connection.request("GET", path + cursor, headers=HEADERS)
+        reply = json.loads(connection.getresponse().read())
+        for transaction in reply["transactions"]:
+            amounts += transaction["data"]["amount_cents"]
+            seen += 1
+            if seen % leg == 0:
+                yield amounts
+        if not reply["pagination"]["has_more"]:
+            return
+        cursor = f"&transactions_after_id={reply['pagination']['after_id']}"
+
+
+def _legs(walk: Callable[[], Iterator[int]]) -> Callable[[], Cost]:
+    """Return a measure of one leg; after the last comes the first of another walk."""
+    walking: Iterator[int] = iter(())
+
+    def measure() -> Cost:
+        nonlocal walking
+        wall, cpu = time.perf_counter(), time.process_time()
+        if next(walking, None) is None:
+            walking = walk()
+            wall, cpu = time.perf_counter(), time.process_time()
+            next(walking)
+        return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+    return measure
+
+
+def _growth(costs: Sequence[Cost]) -> Spread:
+    walks = [costs[start : start + _LEGS] for start in range(0, len(costs), _LEGS)]
+    quarter = _LEGS // 4
+    return spread(
+        [
+            sum(cost.cpu for cost in legs[-quarter:]) / sum(cost.cpu for cost in legs[:quarter])
+            for legs in walks
+        ]
+    )
+
+
+def _memory_growth(client: V2Client, site: Site) -> int:
+    """Return the bytes that Python holds more at the last page than at an early one."""
+    held = []
+    tracemalloc.start()
+    try:
+        transactions = client.transactions.list_for_account(site.account_id, per_page=PER_PAGE)
+        for seen, _ in enumerate(transactions, start=1):
+            if seen in (_EARLY_PAGE * PER_PAGE, site.pages * PER_PAGE):
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    return held[-1] - held[0]
