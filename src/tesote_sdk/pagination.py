@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from .errors import InvalidArgumentError, InvalidResponseError
@@ -162,6 +164,9 @@ class Page(Generic[T]):
         position = self.next_params
         if position is None:
             raise InvalidArgumentError("this is the last page: ask has_next_page() first")
+        return self._at(position)
+
+    def _at(self, position: dict[str, Any]) -> Page[T]:
         trail = self._trail
         for cursor in self._position.values():
             if isinstance(cursor, str):
@@ -182,15 +187,12 @@ class Page(Generic[T]):
         page = self
         del self  # or the first page would stay in memory for the whole walk
         yield page
-        while page.has_next_page():
-            page = page.next_page()
+        while (position := page.next_params) is not None:
+            page = page._at(position)
             yield page
 
     def __iter__(self) -> Iterator[T]:
-        pages = self.iter_pages()
-        del self
-        for page in pages:
-            yield from page.data
+        return chain.from_iterable(page.data for page in self.iter_pages())
 
     def __repr__(self) -> str:
         return f"<Page of {len(self.data)} at {self._listing.path}>"
@@ -203,12 +205,18 @@ class Page(Generic[T]):
         )
 
 
+_id = itemgetter("id")
+
+
 def _items(response: Response, reply: Any, names: tuple[str, ...]) -> list[Any]:
     if isinstance(reply, dict):
         for name in names:
             items = reply.get(name)
             if isinstance(items, list):
-                if all(isinstance(item, dict) and item.get("id") for item in items):
-                    return items
+                try:
+                    if all(map(_id, items)):
+                        return items
+                except (KeyError, TypeError):
+                    pass
                 raise response.invalid(f'an item of "{name}" is no object with an id')
     raise response.invalid(f'the answer holds no list "{names[0]}"')

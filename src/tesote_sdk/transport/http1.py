@@ -34,6 +34,9 @@ _PIECE = 65536
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (.*))?").fullmatch
 """RFC 9112, section 4; the reason phrase and its space may be missing."""
 
+_EMPTY_LINES = (b"\r\n", b"\n")
+"""The second is for servers that end their lines so (RFC 9112, section 2.2)."""
+
 _LENGTH = re.compile("[0-9]{1,18}").fullmatch
 
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?").fullmatch
@@ -160,7 +163,7 @@ class Http1Connection:
         headers = Headers(response.fields)
         received = io.BytesIO()
         try:
-            _read_content(response, received)
+            received = _read_content(response, received)
             self.reusable = sent_whole and not response.will_close and response.isclosed()
             content = decompress(received.getvalue(), headers.get("content-encoding", ""))
         except (OSError, ValueError, HTTPException) as error:
@@ -332,19 +335,24 @@ def read_head(
     fields: dict[str, str] = {}
     name = ""
     for _ in range(_MAX_FIELDS + 1):
-        text = _whole(reader.readline(_MAX_LINE + 1)).decode("latin-1")
-        if not text:
+        line = reader.readline(_MAX_LINE + 1)
+        if line in _EMPTY_LINES:
             return int(status), reason.decode("latin-1").strip(), int(minor), fields
+        if not line.endswith(b"\n"):
+            raise _cut_off(line)
+        text = line.decode("latin-1")
         if text[0] in " \t" and name:
             # Obsolete line folding (RFC 9112, section 5.2).
             fields[name] = f"{fields[name]} {text.strip()}"
             continue
         name, colon, value = text.partition(":")
-        name = name.lower()
         if not colon or not name or name != name.strip():
             raise HTTPException("a header line has no name")
+        name = name.lower()
         value = value.strip()
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        if name in fields:
+            value = f"{fields[name]}, {value}"
+        fields[name] = value
     raise HTTPException(f"it has more than {_MAX_FIELDS} header fields")
 
 
@@ -352,22 +360,27 @@ def _whole(line: bytes) -> bytes:
     """Return a line without its end, which a cut-off line does not have."""
     if line.endswith(b"\n"):
         return line[:-2] if line.endswith(b"\r\n") else line[:-1]
+    raise _cut_off(line)
+
+
+def _cut_off(line: bytes) -> Exception:
     if len(line) > _MAX_LINE:
-        raise HTTPException("a line of its head is too long")
-    raise ConnectionError("the server closed the connection")
+        return HTTPException("a line of its head is too long")
+    return ConnectionError("the server closed the connection")
 
 
-def _read_content(response: _Response, into: io.BytesIO) -> None:
+def _read_content(response: _Response, into: io.BytesIO) -> io.BytesIO:
     if response.length is not None:
         if response.length > MAX_CONTENT:
             raise HTTPException(f"{response.length} bytes are more than the SDK reads")
         try:
-            into.write(response.read())
+            # Made of the bytes, it shares them, where write() and getvalue() would copy.
+            return io.BytesIO(response.read())
         except IncompleteRead as error:
             into.write(error.partial)
             raise
-        return
     while piece := response.read(_PIECE):
         into.write(piece)
         if into.tell() > MAX_CONTENT:
             raise HTTPException(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+    return into

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import InvalidResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Callable
+    from typing import Callable, TypeVar
 
     from .redaction import ApiKey
+
+    T = TypeVar("T")
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing on the server (RFC 9110, section 9.2.1)."""
@@ -31,6 +33,15 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str | T) -> str | T: ...
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or a default where it is not there."""
+        # Mapping's own raises and catches a KeyError for every field that is not there.
+        return self._fields.get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._fields

@@ -224,10 +224,15 @@ def read_rate_limit(fields: Mapping[str, str], now: float) -> RateLimit | None:
     text = fields.get("x-ratelimit-reset")
     if limit is None and remaining is None and text is None:
         return None
-    return RateLimit(_whole(limit), _whole(remaining), _number(text), parse_reset(text, now), text)
+    reset = _number(text)
+    resets_at = parse_reset(text if reset is None else reset, now)
+    return RateLimit(_whole(limit), _whole(remaining), reset, resets_at, text)
 
 
 def _number(text: str | None) -> int | float | None:
+    if text is not None and text.isdecimal() and text.isascii() and len(text) <= 15:
+        # The usual case: every response has three of them.
+        return int(text)
     number = parse_number(text)
     return int(number) if number is not None and number.is_integer() else number
 
