@@ -271,7 +271,7 @@ def test_a_page_is_applied_in_the_order_that_the_api_asks_for(sandbox: Sandbox, 
 def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
     random = Random(20_260_302)
     bank = Bank(sandbox, random)
-    for _ in range(20):
+    for _ in range(14):
         with start(path, "--count", "5") as process:
             assert process.stderr is not None
             # The first lines come from before the database is there, the last from its end.

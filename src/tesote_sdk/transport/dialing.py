@@ -175,8 +175,9 @@ def _resolve(origin: Origin, deadline: Deadline) -> list[Any]:
 
     def look_up(flags: int = 0) -> None:
         try:
+            # As bytes, for a str would load Python's IDNA tables to encode what is ASCII already.
             found: list[Any] = socket.getaddrinfo(
-                origin.host, origin.port, type=socket.SOCK_STREAM, flags=flags
+                origin.host.encode(), origin.port, type=socket.SOCK_STREAM, flags=flags
             )
             outcome[:] = found or [OSError("it has no address")]
         except (OSError, UnicodeError) as error:

@@ -16,7 +16,6 @@ from .._arguments import (
 )
 from .._resource import Call, Resource, operation, unwrapped
 from ..errors import InvalidArgumentError, InvalidResponseError
-from ..export import ExportFile
 from ..page_styles import SEARCH_TOTAL, TRANSACTION_CURSOR
 from ..pagination import CursorTrail, Listing, Page
 from ..sync_deltas import read_delta
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from ..export import ExportFile
     from ..transport.messages import Response
     from ..types import (
         Amount,
@@ -308,6 +308,8 @@ class Transactions(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
+        from ..export import ExportFile  # few programs export
+
         if format not in ("csv", "json"):
             raise InvalidArgumentError('format must be "csv" or "json"')
         return Call(
