@@ -175,7 +175,7 @@ def _resolve(origin: Origin, deadline: Deadline) -> list[Any]:
 
     def look_up(flags: int = 0) -> None:
         try:
-            # As bytes, for a str would load Python's IDNA tables to encode what is ASCII already.
+            # As bytes: what is ASCII already need not go through Python's IDNA tables.
             found: list[Any] = socket.getaddrinfo(
                 origin.host.encode(), origin.port, type=socket.SOCK_STREAM, flags=flags
             )
