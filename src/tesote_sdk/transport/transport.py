@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from .._version import __version__
@@ -145,6 +144,7 @@ class Transport:
             "Authorization": api_key.header(),
         }
         self._parse_float = parse_float or float
+        self._decoder: Callable[[str], Any] | None = None
         self._notices = DeprecationNotices()
         self._opener = opener
         self._pool = ConnectionPool(
@@ -394,9 +394,11 @@ class Transport:
 
         raise error_from_response(reply, now=time.time, redact=self._api_key.redact)
 
-    @cached_property
-    def _decode(self) -> Callable[[str], Any]:
-        return json_decoder(self._parse_float)
+    def _decode(self, text: str) -> Any:
+        # No cached_property: before Python 3.12 it holds a lock, which a fork would leave held.
+        if self._decoder is None:
+            self._decoder = json_decoder(self._parse_float)
+        return self._decoder(text)
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
         if self._opener is None:
