@@ -52,12 +52,7 @@ class EventLog:
 
     def wants(self, phase: str) -> bool:
         """Tell whether anyone listens, so that nothing is put together for nobody."""
-        if self._callback is not None:
-            return True
-        # Nobody can have configured a logging module that nobody has imported.
-        if self._logger is None and "logging" not in sys.modules:
-            return False
-        return self._std_logger().isEnabledFor(_LEVELS.get(phase, _DEBUG))
+        return self._callback is not None or self._is_logged(_LEVELS.get(phase, _DEBUG))
 
     def emit(
         self, phase: str, request: Request, headers: Mapping[str, str] | None = None, **details: Any
@@ -78,18 +73,10 @@ class EventLog:
         event.update((name, redact(value)) for name, value in details.items())
         if headers is not None:
             event["headers"] = _shown(headers, request)
-        self._std_logger().log(
-            _LEVELS.get(phase, _DEBUG),
-            "%s %s %s %s",
-            phase,
-            request.method,
-            url,
-            {
-                name: value
-                for name, value in event.items()
-                if name not in ("phase", "method", "url")
-            },
-        )
+        level = _LEVELS.get(phase, _DEBUG)
+        if self._is_logged(level):
+            more = {name: event[name] for name in event if name not in ("phase", "method", "url")}
+            self._std_logger().log(level, "%s %s %s %s", phase, request.method, url, more)
         if self._callback is None:
             return
         try:
@@ -100,6 +87,12 @@ class EventLog:
     def warn(self, message: str, *arguments: object) -> None:
         """Tell the standard logger of a failure that costs nothing but convenience."""
         self._std_logger().warning(message, *arguments)
+
+    def _is_logged(self, level: int) -> bool:
+        # Nobody can have configured a logging module that nobody has imported.
+        if self._logger is None and "logging" not in sys.modules:
+            return False
+        return self._std_logger().isEnabledFor(level)
 
     def _std_logger(self) -> logging.Logger:
         if self._logger is None:

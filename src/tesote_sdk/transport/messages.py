@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ..errors import InvalidResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import ItemsView, Iterator
     from typing import Callable, TypeVar
 
     from .redaction import ApiKey
@@ -42,6 +42,11 @@ class Headers(Mapping[str, str]):
         """Return a field, or a default where it is not there."""
         # Mapping's own raises and catches a KeyError for every field that is not there.
         return self._fields.get(name.lower(), default)
+
+    def items(self) -> ItemsView[str, str]:
+        """Return the fields with their names in lower case."""
+        # Mapping's own looks each of them up.
+        return self._fields.items()
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._fields
@@ -130,6 +135,8 @@ class Request:
 
     def shown_query(self) -> str:
         """Return the query with the text of a search replaced by its length."""
+        if not self.query:
+            return ""
         shown = []
         for parameter in self.query.split("&"):
             name, _, value = parameter.partition("=")

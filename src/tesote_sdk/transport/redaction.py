@@ -76,6 +76,8 @@ class ApiKey:
         if self._spellings is None:
             self._spellings = re.compile("".join(map(_spellings, str(self._value))))
         replace = self._spellings.sub
+        if isinstance(value, str):  # as nearly always: a log event holds some twenty
+            return replace(self._show, value)
         result = [value]
         pending: list[tuple[Any, Any]] = [(result, 0)]
         while pending:
