@@ -158,6 +158,29 @@ def test_making_a_client_opens_no_file_or_socket_and_starts_no_thread() -> None:
     assert in_a_fresh_process(CONSTRUCTED) == [[], []]
 
 
+ANNOTATED = """
+import json, sys
+compiled = []
+
+def watch(event, arguments):
+    # The lambdas are what any NamedTuple makes of its fields.
+    text = str(arguments[:2])
+    if event == "compile" and "<string>" in text and "lambda _cls" not in text:
+        compiled.append(text)
+
+sys.addaudithook(watch)
+from tesote_sdk import *
+V2Client("sk_live_abcd", base_url="http://localhost")
+print(json.dumps(compiled))
+"""
+
+
+def test_nobody_waits_for_annotations_to_be_compiled() -> None:
+    assert in_a_fresh_process(ANNOTATED) == []
+    noticed = ANNOTATED.replace("print", "from typing import *; ForwardRef('int | None')\nprint")
+    assert len(in_a_fresh_process(noticed)) == 1
+
+
 def test_the_audit_would_notice() -> None:
     trouble = "open('/dev/null').close(); threading.Thread(target=int).start(); watching = False"
     (opened, started), _ = in_a_fresh_process(CONSTRUCTED.replace("watching = False", trouble))

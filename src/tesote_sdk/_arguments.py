@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .types import Amount
 
-_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
+_DECIMAL = r"-?[0-9]+(\.[0-9]+)?"  # compiled when the first amount is passed
 
 
 _ORDER_FIELDS = frozenset(
@@ -41,7 +41,7 @@ def amount_text(name: str, value: Amount) -> str:
         InvalidArgumentError: It is a float, which holds no exact amount of money, or no number.
     """
     if isinstance(value, str):
-        if _DECIMAL(value):
+        if re.fullmatch(_DECIMAL, value):
             return value
         raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
     if isinstance(value, int) and not isinstance(value, bool):

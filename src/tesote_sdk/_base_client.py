@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .transport.cache import CacheBackend
     from .transport.log_events import LogCallback
     from .transport.messages import Response
-    from .transport.rate_limits import RateLimit, RateLimiter
+    from .transport.pacing import RateLimiter
+    from .transport.rate_limits import RateLimit
     from .transport.retries import RetryPolicy
     from .types import Status, WhoAmI
 

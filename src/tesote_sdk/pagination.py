@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left, insort
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import InvalidArgumentError, InvalidResponseError
 from .page_styles import Contradiction, whole
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Listing(NamedTuple):
+class Listing:
     """What is listed: everything that the pages of one list have in common.
 
-    Attributes:
+    Its repr shows no filters, which may hold what somebody searched for.
+
+    Args:
         transport: Fetches the pages.
         path: Of the list.
         filters: The parameters that every page is asked for with.
@@ -32,21 +34,31 @@ class Listing(NamedTuple):
         cache_ttl: As given to the list method, for every page.
     """
 
-    transport: Transport
-    path: str
-    filters: dict[str, Any]
-    style: Style
-    names: tuple[str, ...]
-    cache_ttl: float | None
+    __slots__ = ("_cache_ttl", "_transport", "filters", "names", "path", "style")
 
-    def __repr__(self) -> str:
-        # Filters may hold what somebody searched for.
-        return f"<Listing {self.path}>"
+    def __init__(
+        self,
+        transport: Transport,
+        path: str,
+        filters: dict[str, Any],
+        style: Style,
+        names: tuple[str, ...],
+        cache_ttl: float | None,
+    ) -> None:
+        self._transport = transport
+        self.path = path
+        self.filters = filters
+        self.style = style
+        self.names = names
+        self._cache_ttl = cache_ttl
 
     def fetch(self, position: dict[str, Any]) -> Response:
         """Fetch the page at a position."""
         query = self.style.query(self.filters, position)
-        return self.transport.request("GET", self.path, query=query, cache_ttl=self.cache_ttl)
+        return self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
+
+    def __repr__(self) -> str:
+        return f"<Listing {self.path}>"
 
 
 class CursorTrail:

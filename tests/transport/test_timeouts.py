@@ -11,18 +11,22 @@ from tesote_sdk import ConfigError, TimeoutError
 from tesote_sdk.transport.timeouts import Deadline, Timeouts
 
 
+def seconds(timeouts: Timeouts) -> tuple[float, float, float]:
+    return timeouts.connect, timeouts.read, timeouts.total
+
+
 def test_none_is_the_default() -> None:
-    assert Timeouts.checked(None, None, None) == (5.0, 30.0, 300.0)
+    assert seconds(Timeouts(None, None, None)) == (5.0, 30.0, 300.0)
 
 
 @pytest.mark.parametrize("value", [0.001, 1, 30.0, 1e6])
 def test_lengths_of_time(value: float) -> None:
-    assert Timeouts.checked(value, value, value) == (value,) * 3
+    assert seconds(Timeouts(value, value, value)) == (value,) * 3
 
 
 @pytest.mark.parametrize("value", [1e7, 1e300, 10**400])
 def test_what_no_socket_takes_is_cut_to_days(value: float) -> None:
-    assert Timeouts.checked(value, value, value) == (1e6,) * 3
+    assert seconds(Timeouts(value, value, value)) == (1e6,) * 3
 
 
 @pytest.mark.parametrize("value", [0, -1, -0.0, math.nan, math.inf, -math.inf, True, "5", b"5", []])
@@ -30,7 +34,7 @@ def test_what_no_socket_takes_is_cut_to_days(value: float) -> None:
 def test_what_is_no_length_of_time(name: str, value: Any) -> None:
     values: dict[str, Any] = {"connect": 1, "read": 1, "total": 1, name: value}
     with pytest.raises(ConfigError, match=f"{name}_timeout"):
-        Timeouts.checked(**values)
+        Timeouts(**values)
 
 
 class Clock:

@@ -3,7 +3,8 @@
 from .cache import CacheBackend, InMemoryLRUCache
 from .messages import Response
 from .origin import DEFAULT_BASE_URL
-from .rate_limits import RateLimit, RateLimiter
+from .pacing import RateLimiter
+from .rate_limits import RateLimit
 from .retries import RetryPolicy
 from .timeouts import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT
 from .transport import Transport

@@ -123,12 +123,15 @@ class InMemoryLRUCache:
         self._bytes -= len(value)
 
 
-class Entry(NamedTuple):
+class Entry:
     """A cached response; its repr shows nothing of the content."""
 
-    status: int
-    headers: Headers
-    content: bytes
+    __slots__ = ("content", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, content: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
 
     def confirmed(self, headers: Headers) -> Entry:
         """Return the entry as a 304 renews it: new fields in place of those of the same name.
@@ -142,7 +145,7 @@ class Entry(NamedTuple):
         return f"<Entry {self.status}, {len(self.content)} bytes>"
 
 
-class Place(NamedTuple):
+class Place(NamedTuple("_Keys", [("fresh", str), ("confirmable", str), ("root", str)])):
     """Where the response to a request is cached.
 
     Attributes:
@@ -152,9 +155,7 @@ class Place(NamedTuple):
         root: The resource that a write drops.
     """
 
-    fresh: str
-    confirmable: str
-    root: str
+    __slots__ = ()
 
 
 class ResponseCache:

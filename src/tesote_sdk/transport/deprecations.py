@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .messages import Request
 
-_NAME = re.compile(r"[a-z_]+|v[0-9]+").fullmatch
+_NAME = r"[a-z_]+|v[0-9]+"
 """A segment of a path that names something, where any other is an id."""
 
 
@@ -32,7 +32,7 @@ class DeprecationNotices:
         if deprecated is None and sunset is None:
             return
         segments = [
-            segment if not segment or _NAME(segment) else "{id}"
+            segment if not segment or re.fullmatch(_NAME, segment) else "{id}"
             for segment in request.path.split("/")
         ]
         endpoint = f"{request.method} {'/'.join(segments)}"

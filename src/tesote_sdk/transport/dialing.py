@@ -5,7 +5,6 @@ All of it happens within one deadline, the connect timeout, and what fails here 
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - what looks a name up would import it, while others may fork
 import errno
 import io
 import os
@@ -19,6 +18,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigError, NetworkError, TlsError
+from .forks import loading
 from .http1 import SocketReader, is_lost, read_head
 from .origin import Origin, is_loopback
 
@@ -270,6 +270,8 @@ def _start_tls(
     sock: socket.socket, context: ssl.SSLContext, origin: Origin, deadline: Deadline
 ) -> ssl.SSLSocket:
     doing = f"the TLS handshake with {origin.authority}"
+    with loading:
+        import encodings.idna  # noqa: F401 - wrap_socket would import it, while others may fork
     try:
         # The handshake as a whole ends within the socket's timeout.
         sock.settimeout(max(0.001, deadline.remaining()))

@@ -39,7 +39,7 @@ _EMPTY_LINES = (b"\r\n", b"\n")
 
 _LENGTH = re.compile("[0-9]{1,18}").fullmatch
 
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?").fullmatch
+_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?"
 """RFC 9112, section 7.1, with the white space that some servers pad the size with."""
 
 
@@ -284,7 +284,7 @@ class _Response(HTTPResponse):
     def _read_next_chunk_size(self) -> int:
         # http.client's own takes "-1", which is all that ever comes, for a size, and garbage for
         # the connection's end.
-        size = _CHUNK_SIZE(_whole(self.fp.readline(_MAX_LINE + 1)))
+        size = re.fullmatch(_CHUNK_SIZE, _whole(self.fp.readline(_MAX_LINE + 1)))
         if not size:
             raise HTTPException("a chunk has no size")
         return int(size[1], 16)

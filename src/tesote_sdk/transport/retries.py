@@ -17,14 +17,17 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """The answers that say that the server did not get to it, and may the next time."""
 
 
-class _Fields(NamedTuple):
-    max_attempts: int
-    base_delay: float
-    max_delay: float
-    max_retry_after: float
-
-
-class RetryPolicy(_Fields):
+class RetryPolicy(
+    NamedTuple(
+        "_Fields",
+        [
+            ("max_attempts", int),
+            ("base_delay", float),
+            ("max_delay", float),
+            ("max_retry_after", float),
+        ],
+    )
+):
     """How often a failed request is tried again, and how long is waited before; immutable.
 
     The wait before attempt n+1 is drawn from zero to `base_delay * 2**(n-1)`, at most `max_delay`

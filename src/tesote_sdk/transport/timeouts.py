@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, TimeoutError
 
@@ -25,25 +25,21 @@ _LONGEST = 1e6
 """Seconds that any timeout is cut to, 11 days: sockets take no more than 2**31 milliseconds."""
 
 
-class Timeouts(NamedTuple):
-    """Seconds for the connect, for each silence of the server, and for the whole call."""
+class Timeouts:
+    """Seconds for the connect, for each silence of the server, and for the whole call.
 
-    connect: float
-    read: float
-    total: float
+    None is the default.
 
-    @classmethod
-    def checked(cls, connect: float | None, read: float | None, total: float | None) -> Timeouts:
-        """Fill in the defaults for None and refuse what is no length of time.
+    Raises:
+        ConfigError: A value is not a positive, finite number.
+    """
 
-        Raises:
-            ConfigError: A value is not a positive, finite number.
-        """
-        return cls(
-            _seconds("connect_timeout", connect, DEFAULT_CONNECT_TIMEOUT),
-            _seconds("read_timeout", read, DEFAULT_READ_TIMEOUT),
-            _seconds("total_timeout", total, DEFAULT_TOTAL_TIMEOUT),
-        )
+    __slots__ = ("connect", "read", "total")
+
+    def __init__(self, connect: float | None, read: float | None, total: float | None) -> None:
+        self.connect = _seconds("connect_timeout", connect, DEFAULT_CONNECT_TIMEOUT)
+        self.read = _seconds("read_timeout", read, DEFAULT_READ_TIMEOUT)
+        self.total = _seconds("total_timeout", total, DEFAULT_TOTAL_TIMEOUT)
 
 
 class Deadline:

@@ -42,13 +42,15 @@ if TYPE_CHECKING:
     from .cache import CacheBackend, Place
     from .http1 import Reply
     from .log_events import LogCallback
-    from .rate_limits import RateLimit, RateLimiter
+    from .pacing import RateLimiter
+    from .rate_limits import RateLimit
 
 _METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
-_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_FIELD_VALUE = re.compile(r"[!-~\xa1-\xff]([ \t!-~\xa0-\xff]*[!-~\xa1-\xff])?").fullmatch
+# Compiled at first use: most programs pass no header and no key of their own.
+_FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_FIELD_VALUE = r"[!-~\xa1-\xff]([ \t!-~\xa0-\xff]*[!-~\xa1-\xff])?"
 """RFC 9110, sections 5.6.2 and 5.5."""
 
 _OWN_FIELDS = frozenset(
@@ -126,7 +128,7 @@ class Transport:
             base_url = os.environ.get("TESOTE_SDK_API_URL", DEFAULT_BASE_URL)
         self._api_key = api_key
         self._base = parse_base_url(base_url, allow_http=allow_http)
-        self._timeouts = Timeouts.checked(connect_timeout, read_timeout, total_timeout)
+        self._timeouts = Timeouts(connect_timeout, read_timeout, total_timeout)
         self._retry_policy = _checked_policy(retry_policy)
         if not (ssl_context is None or hasattr(ssl_context, "wrap_socket")):
             raise ConfigError("ssl_context must be an ssl.SSLContext")
@@ -512,7 +514,7 @@ def _checked_policy(policy: object) -> RetryPolicy:
 
 
 def _checked_key(key: object) -> str:
-    if not isinstance(key, str) or not _FIELD_VALUE(key):
+    if not isinstance(key, str) or not re.fullmatch(_FIELD_VALUE, key):
         raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
     return key
 
@@ -521,7 +523,7 @@ def _checked_user_agent(user_agent: object) -> str:
     if user_agent is None:
         python = "{}.{}.{}".format(*sys.version_info[:3])
         return f"tesote-sdk-py/{__version__} (python/{python})"
-    if not isinstance(user_agent, str) or not _FIELD_VALUE(user_agent):
+    if not isinstance(user_agent, str) or not re.fullmatch(_FIELD_VALUE, user_agent):
         raise ConfigError("user_agent must be one line of latin-1 characters")
     return user_agent
 
@@ -531,11 +533,11 @@ def _add_fields(headers: dict[str, str], extra: Mapping[str, str]) -> None:
     # The cache and the reading of a 304 look for If-None-Match by this spelling.
     present = {name.lower(): name for name in (*headers, "If-None-Match")}
     for name, value in extra.items():
-        if not isinstance(name, str) or not _FIELD_NAME(name):
+        if not isinstance(name, str) or not re.fullmatch(_FIELD_NAME, name):
             raise InvalidArgumentError("extra_headers: a name must be an HTTP token")
         if name.lower() in _OWN_FIELDS:
             raise InvalidArgumentError(f"extra_headers: {name} is set by the SDK")
-        if not isinstance(value, str) or not _FIELD_VALUE(value):
+        if not isinstance(value, str) or not re.fullmatch(_FIELD_VALUE, value):
             raise InvalidArgumentError(
                 f"extra_headers: the value of {name} must be one line of latin-1 characters"
             )
