@@ -170,14 +170,14 @@ def test_a_walk_in_real_time_meets_no_429_at_the_servers_own_rate() -> None:
 
 def test_eight_threads_that_share_a_client_meet_no_429_at_the_servers_own_rate() -> None:
     with Sandbox(transactions=13, accounts=8) as sandbox:
-        sandbox.limit_rate(40, 2)
+        sandbox.limit_rate(40, 1)
         walks = Walks(sandbox, RateLimiter())
         ids = [account["id"] for account in walks.client.accounts.list()]
         in_threads(8, lambda number: walks.walk(ids[number]))
         walks.client.close()
     assert len(walks.events) == 1 + 8 * 13
     assert walks.refusals() == []
-    assert walks.rate(40) >= 0.95 * 20
+    assert walks.rate(40) >= 0.95 * 40
 
 
 def test_clients_that_share_a_limiter_keep_to_one_limit_together() -> None:
@@ -210,7 +210,7 @@ def test_without_a_limiter_each_of_eight_threads_meets_at_most_one_429_a_window(
     with Sandbox(transactions=9, accounts=8, rate_limit_reset="millis") as sandbox:
         walks = Walks(sandbox, None)
         ids = [account["id"] for account in walks.client.accounts.list()]
-        sandbox.limit_rate(40, 1)
+        sandbox.limit_rate(40, 0.5)
         in_threads(8, lambda number: walks.walk(ids[number]))
         walks.client.close()
     refused = [(event.thread, event.window) for event in walks.refusals()]
