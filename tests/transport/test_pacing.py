@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from tesote_sdk import RateLimiter, V2Client
-from tesote_sdk.errors import ConfigError, TimeoutError
+from tesote_sdk.errors import ConfigError, ServiceUnavailableError, TimeoutError
 from tesote_sdk.sandbox import Sandbox
 from tesote_sdk.transport import RateLimit, Transport
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, held, reply
+from tests.transport.calls import FakeTime, failure_of, scripted
 from tests.v1.harness import attached
 
 if TYPE_CHECKING:
@@ -493,6 +494,19 @@ def test_the_error_of_a_wait_too_long_tells_of_its_request() -> None:
     assert caught.value.outcome_unknown is False
     assert caught.value.request_summary is not None
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("reset", ["600", "200"])
+def test_a_failure_is_not_hidden_by_a_wait_that_has_no_time_left(reset: str) -> None:
+    headers = {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    times = FakeTime()
+    limiter = RateLimiter(clock=times.clock, sleep=times.sleep)
+    steps = [reply(503, {"error": "Paused"}, headers), reply(503, {"error": "Again"}, headers)]
+    with scripted(steps, times, rate_limiter=limiter, total_timeout=300) as (transport, server):
+        error = failure_of(lambda: transport.request("GET", "/v2/x"))
+    assert isinstance(error, ServiceUnavailableError)
+    # Within the time that is left it is waited for; the second failure finds too little of it.
+    assert len(server.requests) == error.attempts == (1 if reset == "600" else 2)
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -102,6 +102,12 @@ class RateLimiter:
                 raise deadline.timed_out("waiting for the rate limit", "total")
             self._sleep(wait)
 
+    def seconds_to_wait(self) -> float:
+        """Return the seconds for which no call may be made, 0.0 if that is not known to be so."""
+        with self._landed:
+            wait = self._wait(self._clock())
+        return wait if 0 < wait < math.inf else 0.0
+
     def release(self, permit: Permit, reported: RateLimit | None, date: str | None = None) -> None:
         """Take note that a call has ended, and of what its response reported, if there is one.
 

@@ -417,7 +417,11 @@ class Transport:
         if not self._retry_policy.allows(error, request, attempt):
             return None
         delay = self._retry_policy.delay(attempt, error.retry_after, self._uniform)
-        return None if delay is None or delay >= deadline.remaining() else delay
+        if delay is None:
+            return None
+        # Where the limiter would not let it out in time, this error tells more than a timeout.
+        held_up = self._rate_limiter.seconds_to_wait() if self._rate_limiter else 0.0
+        return None if max(delay, held_up) >= deadline.remaining() else delay
 
     def _report(self, phase: str, request: Request, **details: Any) -> None:
         if self._log.wants(phase):
