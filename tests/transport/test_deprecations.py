@@ -29,6 +29,25 @@ def test_a_deprecated_endpoint_warns_once_and_names_its_end() -> None:
         client.close()
 
 
+def test_a_warning_made_an_error_takes_no_result_of_a_write(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fields = {"Deprecation": "true"}
+    with (
+        ScriptedServer([reply(201, {"id": "o1"}, fields), reply(200, {}, fields)]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")
+        written = client.request("POST", "/v2/accounts/a1/transaction_orders")
+        with pytest.raises(DeprecationWarning, match="GET /v2/status"):
+            client.status()
+    assert written.json == {"id": "o1"}
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("tesote_sdk", "WARNING")
+    assert "POST /v2/accounts/{id}/transaction_orders is deprecated" in record.getMessage()
+
+
 def test_the_warning_points_at_the_code_that_called_the_sdk() -> None:
     with (
         ScriptedServer([reply(200, {"status": "ok"}, {"Deprecation": "true"})]) as api,

@@ -147,7 +147,7 @@ class Transport:
         }
         self._parse_float = parse_float or float
         self._decoder: Callable[[str], Any] | None = None
-        self._notices = DeprecationNotices()
+        self._notices = DeprecationNotices(self._log)
         self._opener = opener
         self._pool = ConnectionPool(
             self._base.origin, ssl_context=ssl_context, allow_http=allow_http, clock=clock
