@@ -75,7 +75,7 @@ def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
         _ask(client, "before", 1)
         pool: Any = client.transport._pool
         (connection,) = pool._idle
-        descriptor = connection._sock.fileno()
+        descriptor = connection._raw._sock.fileno()
 
         def child() -> None:
             assert pool._idle == []

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigError, NetworkError, TlsError
 from .forks import loading
-from .http1 import SocketReader, is_lost, read_head
+from .http1 import is_lost, read_head
 from .origin import Origin, is_loopback
+from .sockets import TimedSocket
 
 if TYPE_CHECKING:
     from .http1 import Reader
@@ -205,14 +206,16 @@ def _resolve(origin: Origin, deadline: Deadline) -> list[Any]:
 def _open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin, deadline: Deadline) -> None:
     """Ask a proxy for a tunnel to the origin (RFC 9110, section 9.3.6)."""
     doing = f"waiting for the proxy {proxy.origin.authority}"
-    raw = SocketReader(sock)
+    raw = TimedSocket(sock)
     raw.deadline, raw.read_timeout = deadline, deadline.remaining()
     reader: Reader = io.BufferedReader(raw)
     try:
-        raw.limit_wait()
-        sock.sendall(
-            f"CONNECT {origin.authority} HTTP/1.1\r\nHost: {origin.authority}\r\n"
-            f"{proxy.header()}\r\n".encode("latin-1")
+        # In no local variable: the credentials would be in the traceback of what fails here.
+        raw.send_all(
+            memoryview(
+                f"CONNECT {origin.authority} HTTP/1.1\r\nHost: {origin.authority}\r\n"
+                f"{proxy.header()}\r\n".encode("latin-1")
+            )
         )
         status, _, _, _ = read_head(reader)
     except socket.timeout as error:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
 from .content_coding import MAX_CONTENT, decompress
 from .messages import Headers
+from .sockets import TimedSocket
 
 if TYPE_CHECKING:
     from .timeouts import Deadline
@@ -66,44 +67,6 @@ class Reply:
         return f"<Reply {self.status}, {len(self.content)} bytes>"
 
 
-class SocketReader(io.RawIOBase):
-    """Reads a socket, waiting no longer than the read timeout and the deadline allow.
-
-    Without a deadline it does not wait at all, which is how an idle connection is looked at.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.deadline: Deadline | None = None
-        self.read_timeout = 0.0
-        self._timeout = -1.0
-
-    def readable(self) -> bool:
-        """Tell `io` that this can be read."""
-        return True
-
-    def limit_wait(self) -> None:
-        """Limit what the socket waits next.
-
-        Raises:
-            socket.timeout: The deadline has passed.
-        """
-        timeout = 0.0
-        if self.deadline is not None:
-            remaining = self.deadline.remaining()
-            if remaining <= 0:
-                raise socket.timeout("the deadline has passed")
-            timeout = min(remaining, self.read_timeout)
-        if timeout != self._timeout:  # setting it is a system call
-            self._sock.settimeout(timeout)
-            self._timeout = timeout
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with what has come, waiting for at least a byte."""
-        self.limit_wait()
-        return self._sock.recv_into(buffer)
-
-
 class Http1Connection:
     """A connected socket and the HTTP/1.1 spoken over it, one exchange at a time.
 
@@ -115,8 +78,7 @@ class Http1Connection:
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._raw = SocketReader(sock)
+        self._raw = TimedSocket(sock)
         self._reader: Reader = io.BufferedReader(self._raw, _PIECE)
         self.answered = False
         self.reusable = False
@@ -148,13 +110,16 @@ class Http1Connection:
         try:
             sent_whole = True
             try:
-                self._send(message)
+                self._raw.send_all(message)
             except OSError:
                 # A server may refuse a body before it has all of it, and hang up: its answer
                 # counts for more than the broken pipe (RFC 9112, section 9.5).
                 if not self._answer_is_waiting():
                     raise
                 sent_whole = False  # what is missing would be read as the next request
+            else:
+                # The answer cannot be there yet: to look before waiting would be in vain.
+                self._raw.wait()
             response.begin()
         except (OSError, HTTPException) as error:
             raise self._failure(
@@ -200,11 +165,6 @@ class Http1Connection:
         A reader for each response would swallow bytes that arrive after the response's end.
         """
         return self._reader
-
-    def _send(self, unsent: memoryview) -> None:
-        while unsent:
-            self._raw.limit_wait()
-            unsent = unsent[self._sock.send(unsent) :]
 
     def _answer_is_waiting(self) -> bool:
         deadline, self._raw.deadline = self._raw.deadline, None

@@ -1,0 +1,152 @@
+"""A socket that waits within the timeouts: not longer, and not for what is there already."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tesote_sdk.transport.sockets import TimedSocket
+from tesote_sdk.transport.timeouts import Deadline
+from tests.support.certificates import client_context, server_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Callable
+
+MESSAGE = bytes(range(256)) * 20_000
+"""More than two sockets can hold."""
+
+
+@pytest.fixture(params=["plain", "tls", "plain, without poll", "tls, without poll"])
+def pair(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[TimedSocket, socket.socket]]:
+    if "without poll" in request.param:  # as on Windows
+        monkeypatch.delattr(select, "poll", raising=False)
+    ours, theirs = socket.socketpair()
+    with contextlib.ExitStack() as stack:
+        if "tls" in request.param:
+            ours, theirs = _over_tls(ours, theirs)
+        stack.callback(ours.close)
+        stack.callback(theirs.close)
+        theirs.settimeout(5)
+        yield TimedSocket(ours), theirs
+
+
+def _over_tls(ours: socket.socket, theirs: socket.socket) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+    accepted: list[ssl.SSLSocket] = []
+
+    def accept() -> None:
+        accepted.append(server_context().wrap_socket(theirs, server_side=True))
+
+    server = threading.Thread(target=accept)
+    server.start()
+    client = client_context().wrap_socket(ours, server_hostname="localhost")
+    server.join()
+    return client, accepted[0]
+
+
+def within(timed: TimedSocket, read_timeout: float, total: float = 5.0) -> None:
+    timed.read_timeout = read_timeout
+    timed.deadline = Deadline(time.monotonic, total, "total")
+
+
+def when_it_waits(
+    monkeypatch: pytest.MonkeyPatch, timed: TimedSocket, happens: Callable[[], object]
+) -> None:
+    wait = timed.wait
+
+    def watched(*, to_write: bool = False) -> None:
+        happens()
+        wait(to_write=to_write)
+
+    monkeypatch.setattr(timed, "wait", watched)
+
+
+def test_a_read_waits_for_a_byte(
+    pair: tuple[TimedSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed, peer = pair
+    within(timed, 5)
+    when_it_waits(monkeypatch, timed, lambda: peer.sendall(b"late"))
+    buffer = bytearray(9)
+    assert timed.readinto(buffer) == 4
+    assert buffer[:4] == b"late"
+
+
+@pytest.mark.parametrize(("read_timeout", "total"), [(0.05, 5.0), (5.0, 0.05)])
+def test_a_read_ends_with_the_shorter_of_the_timeouts(
+    pair: tuple[TimedSocket, socket.socket], read_timeout: float, total: float
+) -> None:
+    timed, _ = pair
+    within(timed, read_timeout, total)
+    began = time.monotonic()
+    with pytest.raises(socket.timeout):
+        timed.readinto(bytearray(9))
+    assert 0.04 <= time.monotonic() - began < 1
+
+
+def test_a_read_without_a_deadline_does_not_wait(pair: tuple[TimedSocket, socket.socket]) -> None:
+    timed, peer = pair
+    with pytest.raises((BlockingIOError, ssl.SSLWantReadError)):
+        timed.readinto(bytearray(9))
+    peer.sendall(b"x")
+    within(timed, 5)
+    timed.wait()
+    timed.deadline = None
+    assert timed.readinto(bytearray(9)) == 1
+
+
+def test_a_peer_that_never_pauses_cannot_outlast_the_deadline(
+    pair: tuple[TimedSocket, socket.socket],
+) -> None:
+    timed, peer = pair
+    peer.sendall(b"x" * 1000)
+    now = 0.0
+    timed.read_timeout = 5
+    timed.deadline = Deadline(lambda: now, 10, "total")
+    assert timed.readinto(bytearray(1)) == 1
+    now = 10.0
+    with pytest.raises(socket.timeout):
+        timed.readinto(bytearray(1))
+
+
+def test_a_message_larger_than_the_sockets_arrives_whole(
+    pair: tuple[TimedSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed, peer = pair
+    within(timed, 5)
+    held_up = threading.Event()
+    when_it_waits(monkeypatch, timed, held_up.set)
+    received = bytearray()
+
+    def receive() -> None:
+        held_up.wait(5)
+        while len(received) < len(MESSAGE):
+            received.extend(peer.recv(65536))
+
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    timed.send_all(memoryview(MESSAGE))
+    receiver.join()
+    assert held_up.is_set()
+    assert received == MESSAGE
+
+
+@pytest.mark.parametrize(("read_timeout", "total"), [(0.05, 5.0), (5.0, 0.05)])
+def test_a_message_that_nobody_takes_ends_with_the_shorter_of_the_timeouts(
+    pair: tuple[TimedSocket, socket.socket], read_timeout: float, total: float
+) -> None:
+    timed, _ = pair
+    within(timed, read_timeout, total)
+    began = time.monotonic()
+    with pytest.raises(socket.timeout):
+        timed.send_all(memoryview(MESSAGE))
+    assert 0.04 <= time.monotonic() - began < 1
