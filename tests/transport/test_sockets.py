@@ -61,13 +61,13 @@ def within(timed: TimedSocket, read_timeout: float, total: float = 5.0) -> None:
 def when_it_waits(
     monkeypatch: pytest.MonkeyPatch, timed: TimedSocket, happens: Callable[[], object]
 ) -> None:
-    wait = timed.wait
+    wait = timed._wait
 
-    def watched(*, to_write: bool = False) -> None:
+    def watched(patience: Deadline, *, to_write: bool) -> None:
         happens()
-        wait(to_write=to_write)
+        wait(patience, to_write=to_write)
 
-    monkeypatch.setattr(timed, "wait", watched)
+    monkeypatch.setattr(timed, "_wait", watched)
 
 
 def test_a_read_waits_for_a_byte(
@@ -97,9 +97,9 @@ def test_a_read_without_a_deadline_does_not_wait(pair: tuple[TimedSocket, socket
     timed, peer = pair
     with pytest.raises((BlockingIOError, ssl.SSLWantReadError)):
         timed.readinto(bytearray(9))
-    peer.sendall(b"x")
+    peer.sendall(b"xy")
     within(timed, 5)
-    timed.wait()
+    assert timed.readinto(bytearray(1)) == 1
     timed.deadline = None
     assert timed.readinto(bytearray(9)) == 1
 
@@ -150,3 +150,50 @@ def test_a_message_that_nobody_takes_ends_with_the_shorter_of_the_timeouts(
     with pytest.raises(socket.timeout):
         timed.send_all(memoryview(MESSAGE))
     assert 0.04 <= time.monotonic() - began < 1
+
+
+def test_a_socket_that_was_closed_is_an_os_error(pair: tuple[TimedSocket, socket.socket]) -> None:
+    timed, _ = pair
+    within(timed, 5)
+    timed._sock.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        timed.send_all(memoryview(b"x"))
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        timed.readinto(bytearray(9))
+
+
+def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, wire = socket.socketpair()
+    far_wire, theirs = socket.socketpair()
+    with ours, wire, far_wire, theirs:
+        finished = threading.Event()
+
+        def relay() -> None:
+            while not finished.is_set():
+                for ready in select.select([wire, far_wire], [], [], 0.01)[0]:
+                    (far_wire if ready is wire else wire).sendall(ready.recv(65536))
+
+        relaying = threading.Thread(target=relay)
+        relaying.start()
+        client, server = _over_tls(ours, theirs)
+        finished.set()
+        relaying.join()
+        with client, server:
+            timed = TimedSocket(client)
+            server.sendall(b"x" * 100)
+            record = iter(far_wire.recv(65536))
+            now = 0.0
+            timed.read_timeout = 1
+            timed.deadline = Deadline(lambda: now, 100, "total")
+
+            def drip() -> None:
+                nonlocal now
+                now += 0.3
+                wire.sendall(bytes([next(record)]))
+
+            when_it_waits(monkeypatch, timed, drip)
+            with pytest.raises(socket.timeout):
+                timed.readinto(bytearray(9))
+            assert 1 <= now < 2

@@ -117,9 +117,6 @@ class Http1Connection:
                 if not self._answer_is_waiting():
                     raise
                 sent_whole = False  # what is missing would be read as the next request
-            else:
-                # The answer cannot be there yet: to look before waiting would be in vain.
-                self._raw.wait()
             response.begin()
         except (OSError, HTTPException) as error:
             raise self._failure(

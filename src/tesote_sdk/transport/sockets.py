@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from .timeouts import Deadline
 
-_BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-"""TLS may have to read before it can write, and the other way round."""
-
 
 class TimedSocket(io.RawIOBase):
     """Reads and writes a connected socket within the read timeout and a deadline.
@@ -33,7 +30,9 @@ class TimedSocket(io.RawIOBase):
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
-        self._is_readable = _waiter(sock, to_write=False)
+        self._is_readable = _waiter(sock.fileno(), to_write=False)
+        self._is_writable = _waiter(sock.fileno(), to_write=True)
+        self._has_just_sent = False
         self.deadline: Deadline | None = None
         self.read_timeout = 0.0
 
@@ -50,15 +49,9 @@ class TimedSocket(io.RawIOBase):
             ssl.SSLWantReadError: The same, of a TLS socket.
             OSError: The connection is lost.
         """
-        while True:
-            self._check_deadline()
-            try:
-                return self._sock.recv_into(buffer)
-            except _BLOCKED as error:
-                if self.deadline is None:
-                    raise
-                writes_first = isinstance(error, ssl.SSLWantWriteError)
-            self.wait(to_write=writes_first)
+        # The answer to what has just gone out cannot be there yet: to look for it would be in vain.
+        wait_first, self._has_just_sent = self._has_just_sent, False
+        return self._attempt(self._sock.recv_into, buffer, to_write=False, wait_first=wait_first)
 
     def send_all(self, unsent: memoryview) -> None:
         """Send all of a message.
@@ -68,35 +61,45 @@ class TimedSocket(io.RawIOBase):
             OSError: The connection is lost.
         """
         while unsent:
-            self._check_deadline()
+            unsent = unsent[self._attempt(self._sock.send, unsent, to_write=True) :]
+        self._has_just_sent = True
+
+    def _attempt(
+        self,
+        transfer: Callable[[Any], int],
+        data: Any,
+        *,
+        to_write: bool,
+        wait_first: bool = False,
+    ) -> int:
+        """Transfer at least a byte; what TLS does meanwhile on its own account wins no time."""
+        patience: Deadline | None = None
+        if self.deadline is not None:
+            if self.deadline.remaining() <= 0:  # a peer that never pauses uses it up, too
+                raise socket.timeout("the deadline has passed")
+            patience = self.deadline.within(self.read_timeout, "read")
+            if wait_first:
+                self._wait(patience, to_write=to_write)
+        while True:
             try:
-                unsent = unsent[self._sock.send(unsent) :]
-                continue
-            except _BLOCKED as error:
-                reads_first = isinstance(error, ssl.SSLWantReadError)
-            self.wait(to_write=not reads_first)
+                return transfer(data)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+                if patience is None:
+                    raise
+                blocked = type(error)
+            # TLS may have to read before it can write, and the other way round.
+            if blocked is not BlockingIOError:
+                to_write = blocked is ssl.SSLWantWriteError
+            self._wait(patience, to_write=to_write)
 
-    def wait(self, *, to_write: bool = False) -> None:
-        """Wait until something can be read, or be written.
-
-        Raises:
-            socket.timeout: The timeouts passed first.
-        """
-        is_ready = _waiter(self._sock, to_write=True) if to_write else self._is_readable
-        if not is_ready(min(self._check_deadline(), self.read_timeout)):
+    def _wait(self, patience: Deadline, *, to_write: bool) -> None:
+        is_ready = self._is_writable if to_write else self._is_readable
+        seconds = patience.remaining()
+        if seconds <= 0 or not is_ready(seconds):
             raise socket.timeout("the peer stayed silent")
 
-    def _check_deadline(self) -> float:
-        """Return the seconds that are left; a peer that never pauses uses them up, too."""
-        if self.deadline is None:
-            return 0.0
-        remaining = self.deadline.remaining()
-        if remaining <= 0:
-            raise socket.timeout("the deadline has passed")
-        return remaining
 
-
-def _waiter(sock: socket.socket, *, to_write: bool) -> Callable[[float], object]:
+def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
     """Return a function that waits for some seconds at most, and is true of a socket that is ready.
 
     Neither way needs a descriptor of its own, which a process that has run out of them does not
@@ -104,7 +107,7 @@ def _waiter(sock: socket.socket, *, to_write: bool) -> Callable[[float], object]
     """
     if hasattr(select, "poll"):
         poll = select.poll()
-        poll.register(sock, select.POLLOUT if to_write else select.POLLIN)
+        poll.register(descriptor, select.POLLOUT if to_write else select.POLLIN)
         return lambda seconds: poll.poll(seconds * 1000)
-    readers, writers = ([], [sock]) if to_write else ([sock], [])
+    readers, writers = ([], [descriptor]) if to_write else ([descriptor], [])
     return lambda seconds: any(select.select(readers, writers, [], seconds))
