@@ -177,6 +177,8 @@ def test_interrupt_at_every_look_at_the_clock(wire: Wire) -> None:
                 except KeyboardInterrupt:
                     strikes += 1
             transport.close()
+            pool: Any = transport._pool
+            assert pool._open == set()
         assert strikes > 10
         gc.collect()
         server.wait_until(lambda: server.open_connections == 0)

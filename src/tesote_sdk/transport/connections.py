@@ -127,26 +127,34 @@ class ConnectionPool:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            fresh = self._clock() - connection.idle_since <= MAX_IDLE_SECONDS
-            if fresh and connection.is_quiet():
+            usable = False
+            try:
+                fresh = self._clock() - connection.idle_since <= MAX_IDLE_SECONDS
+                usable = fresh and connection.is_quiet()
+            finally:  # wherever Ctrl-C strikes
+                if not usable:
+                    self._discard(connection)
+            if usable:
                 return connection
-            self._discard(connection)
 
     def _put_back(self, connection: Http1Connection) -> None:
         """Keep a connection whose response was read to its end; close any other.
 
         One more goes where too many are idle, or the one used least lately is too old to serve.
         """
-        connection.idle_since = now = self._clock()
-        unwanted = connection
-        with self._lock:
-            if connection.reusable and not self.closed and connection in self._open:
-                self._idle.append(connection)
-                oldest = self._idle[0]
-                if len(self._idle) <= MAX_IDLE and now - oldest.idle_since <= MAX_IDLE_SECONDS:
-                    return
-                unwanted = self._idle.pop(0)
-        self._discard(unwanted)
+        unwanted: Http1Connection | None = connection
+        try:
+            connection.idle_since = now = self._clock()
+            with self._lock:
+                if connection.reusable and not self.closed and connection in self._open:
+                    self._idle.append(connection)
+                    oldest = self._idle[0]
+                    fits = len(self._idle) <= MAX_IDLE
+                    fresh = now - oldest.idle_since <= MAX_IDLE_SECONDS
+                    unwanted = None if fits and fresh else self._idle.pop(0)
+        finally:  # wherever Ctrl-C strikes
+            if unwanted is not None:
+                self._discard(unwanted)
 
     def _discard(self, connection: Http1Connection) -> None:
         with self._lock:
