@@ -34,6 +34,7 @@ def test_refused(kind: Kind, wire: Wire) -> None:
     assert error.attempts == 3
     assert not error.outcome_unknown
     assert f"127.0.0.1:{port}" in str(error)
+    assert "check base_url" in str(error)
     assert elapsed < PROMPT
 
 

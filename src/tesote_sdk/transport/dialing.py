@@ -142,7 +142,9 @@ def _connect(origin: Origin, deadline: Deadline) -> socket.socket:
         finally:
             for key in list(selector.get_map().values()):
                 cast("socket.socket", key.fileobj).close()
-    raise NetworkError(f"{doing} failed: {failure}") from failure.with_traceback(None)
+    raise NetworkError(
+        f"{doing} failed: {failure}; check base_url, the proxy settings and the network"
+    ) from failure.with_traceback(None)
 
 
 def _begin_connect(
