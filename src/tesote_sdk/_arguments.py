@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._forks import loading
 from .errors import InvalidArgumentError
-from .transport.encoding import plain_decimal
+from .transport.encoding import id_text, plain_decimal
 
 if TYPE_CHECKING:
     from datetime import date
+    from uuid import UUID
 
     from .types import Amount
 
@@ -46,13 +48,14 @@ def amount_text(name: str, value: Amount) -> str:
         raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    from decimal import Decimal
+    with loading:  # few programs pass one
+        from decimal import Decimal
 
     if isinstance(value, Decimal):
         return plain_decimal(name, value)
+    reason = ": a float is binary and would change the amount" if isinstance(value, float) else ""
     raise InvalidArgumentError(
-        f"{name} must be a str, int or Decimal, not {type(value).__name__}: a float is binary and "
-        "would change the amount"
+        f"{name} must be a str, int or Decimal, not {type(value).__name__}{reason}"
     )
 
 
@@ -67,10 +70,11 @@ def date_text(name: str, value: date | str | None) -> str | None:
     Raises:
         InvalidArgumentError: It is a datetime, which is no day, or nothing of a date.
     """
-    from datetime import date, datetime
-
     if value is None or isinstance(value, str):
         return value
+    with loading:  # few programs pass another
+        from datetime import date, datetime
+
     if isinstance(value, datetime):
         raise InvalidArgumentError(f"{name} is a day: pass a date, such as {name}.date()")
     if isinstance(value, date):
@@ -85,7 +89,10 @@ def moment_text(name: str, value: date | str | None) -> str | None:
         InvalidArgumentError: It is a datetime without a time zone, which names no moment, or
             nothing of a date.
     """
-    from datetime import datetime
+    if value is None or isinstance(value, str):
+        return value
+    with loading:  # few programs pass another
+        from datetime import datetime
 
     if not isinstance(value, datetime):
         return date_text(name, value)
@@ -144,13 +151,40 @@ def order_body(where: str, order: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def as_given(name: str, value: Any) -> Any:
+    """Return a value that is passed on to the server as it is."""
+    return value
+
+
+def optional_id(name: str, value: str | UUID | None) -> str | None:
+    """Return an id as text, and None as None.
+
+    Raises:
+        InvalidArgumentError: It is no str and no UUID.
+    """
+    return None if value is None else id_text(name, value)
+
+
+def cursor_text(name: str, value: str | UUID | None) -> str | None:
+    """Return a cursor, and None as None.
+
+    Raises:
+        InvalidArgumentError: It is empty: a column that holds no cursor yet is no place to begin.
+    """
+    if value == "":
+        raise InvalidArgumentError(f"{name} is empty: pass None to begin at the beginning")
+    return optional_id(name, value)
+
+
 def only_given(**fields: Any) -> dict[str, Any]:
     """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def one_cursor(
-    page: int | None, transactions_after_id: str | None, transactions_before_id: str | None
+    page: int | None,
+    transactions_after_id: str | UUID | None,
+    transactions_before_id: str | UUID | None,
 ) -> dict[str, Any]:
     """Return where a list of transactions is to begin.
 
@@ -164,6 +198,6 @@ def one_cursor(
         )
     return {
         "page": whole_number("page", page, 1),
-        "transactions_after_id": transactions_after_id,
-        "transactions_before_id": transactions_before_id,
+        "transactions_after_id": cursor_text("transactions_after_id", transactions_after_id),
+        "transactions_before_id": cursor_text("transactions_before_id", transactions_before_id),
     }

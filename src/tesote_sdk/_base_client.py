@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._resource import Call, Resource, json_object, operation
-from .transport.redaction import ApiKey
-from .transport.timeouts import (
+from ._error_base import operation
+from ._resource import Resource, json_object
+from .transport.options import (
     DEFAULT_CONNECT_TIMEOUT,
     DEFAULT_READ_TIMEOUT,
     DEFAULT_TOTAL_TIMEOUT,
+    Options,
 )
 from .transport.transport import Transport
 
 if TYPE_CHECKING:
+    import logging
     import ssl
     from collections.abc import Mapping
     from typing import Callable
 
     from .transport.cache import CacheBackend
     from .transport.log_events import LogCallback
-    from .transport.messages import Response
+    from .transport.messages import LastResponse, Response
+    from .transport.options import HeadersOption
     from .transport.pacing import RateLimiter
     from .transport.rate_limits import RateLimit
     from .transport.retries import RetryPolicy
@@ -57,10 +60,13 @@ class BaseClient(Resource):
         rate_limiter: Paces the calls by what the server reports; it may be shared by clients. None
             lets the server refuse what is too much, and waits then.
         user_agent: Replaces the User-Agent header.
-        logger: Called with one mapping an event: a request, a response, a retry, an error.
+        logger: A callback that receives a mapping for each event (a request, a response, a retry,
+            an error), or a `logging.Logger`. None is the logger `tesote_sdk`.
         ssl_context: TLS settings, for a private CA or a client certificate.
         parse_float: Makes a number of the text of each JSON number that is not whole; pass
             `decimal.Decimal` for exact money.
+        headers: Further header fields for every call, or a function that returns them. It is asked
+            once a call, so that all attempts of a call are alike.
         allow_http: Allows plain http to a host other than this machine. The API key then crosses
             the network in clear text.
         opener: Sends in place of the built-in connections. It is called as
@@ -70,10 +76,9 @@ class BaseClient(Resource):
         ConfigError: An argument, or what the environment holds in its place, cannot be used.
     """
 
-    __slots__ = ("__weakref__",)
-
     _version_prefix = ""
 
+    @operation
     def __init__(
         self,
         api_key: str | None = None,
@@ -86,33 +91,29 @@ class BaseClient(Resource):
         cache_backend: CacheBackend | None = None,
         rate_limiter: RateLimiter | None = None,
         user_agent: str | None = None,
-        logger: LogCallback | None = None,
+        logger: LogCallback | logging.Logger | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        parse_float: Callable[[str], Any] = float,
+        parse_float: Callable[[str], Any] | None = float,
+        headers: HeadersOption | None = None,
         allow_http: bool = False,
         opener: Callable[..., Any] | None = None,
     ) -> None:
-        # The plain key is in no local variable by the time that anything can be refused.
-        key = None if api_key is None else ApiKey(api_key)
-        del api_key
-        self._attach(
-            Transport(
-                key,
-                base_url,
-                connect_timeout=connect_timeout,
-                read_timeout=read_timeout,
-                total_timeout=total_timeout,
-                retry_policy=retry_policy,
-                cache_backend=cache_backend,
-                rate_limiter=rate_limiter,
-                user_agent=user_agent,
-                logger=logger,
-                ssl_context=ssl_context,
-                parse_float=parse_float,
-                allow_http=allow_http,
-                opener=opener,
-            )
+        options = Options(
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            total_timeout=total_timeout,
+            retry_policy=retry_policy,
+            cache_backend=cache_backend,
+            rate_limiter=rate_limiter,
+            user_agent=user_agent,
+            logger=logger,
+            ssl_context=ssl_context,
+            parse_float=parse_float,
+            headers=headers,
+            allow_http=allow_http,
+            opener=opener,
         )
+        self._attach(Transport(api_key, base_url, options))
 
     def _attach(self, transport: Transport) -> None:
         """Bind the client and its resources to a transport."""
@@ -128,8 +129,16 @@ class BaseClient(Resource):
         """The newest rate limit that the server reported, or None before the first."""
         return self._transport.last_rate_limit
 
+    @property
+    def last_response(self) -> LastResponse | None:
+        """What the newest answer that this thread got said of itself, or None before the first.
+
+        It has `status`, `headers`, `request_id`, `attempts` and `elapsed_ms`, and no body.
+        """
+        return self._transport.last_response
+
     @operation
-    def status(self, *, cache_ttl: float | None = None) -> Call[Status]:
+    def status(self, *, cache_ttl: float | None = None) -> Status:
         """Ask whether the API is up, and whether it knows the key.
 
         Args:
@@ -144,10 +153,10 @@ class BaseClient(Resource):
             TransportError: There was no usable answer.
         """
         path = f"{self._version_prefix}/status"
-        return Call("GET", path, json_object("status"), cache_ttl=cache_ttl)
+        return self._call("GET", path, json_object("status"), cache_ttl=cache_ttl)
 
     @operation
-    def whoami(self, *, cache_ttl: float | None = None) -> Call[WhoAmI]:
+    def whoami(self, *, cache_ttl: float | None = None) -> WhoAmI:
         """Ask whose key this is.
 
         Args:
@@ -163,7 +172,9 @@ class BaseClient(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call("GET", f"{self._version_prefix}/whoami", json_object(), cache_ttl=cache_ttl)
+        return self._call(
+            "GET", f"{self._version_prefix}/whoami", json_object(), cache_ttl=cache_ttl
+        )
 
     @operation
     def request(
@@ -176,7 +187,7 @@ class BaseClient(Resource):
         idempotency_key: str | None = None,
         cache_ttl: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
-    ) -> Call[Response]:
+    ) -> Response:
         """Call any endpoint, also one that the SDK has no method for.
 
         Args:
@@ -197,10 +208,9 @@ class BaseClient(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call(
+        return self._transport.request(
             method,
             path,
-            _whole_response,
             query=query,
             body=body,
             idempotency_key=idempotency_key,
@@ -208,6 +218,7 @@ class BaseClient(Resource):
             extra_headers=extra_headers,
         )
 
+    @operation
     def with_options(
         self: Client,
         *,
@@ -218,9 +229,10 @@ class BaseClient(Resource):
         cache_backend: CacheBackend | None = _UNCHANGED,
         rate_limiter: RateLimiter | None = _UNCHANGED,
         user_agent: str | None = _UNCHANGED,
-        logger: LogCallback | None = _UNCHANGED,
+        logger: LogCallback | logging.Logger | None = _UNCHANGED,
         ssl_context: ssl.SSLContext | None = _UNCHANGED,
-        parse_float: Callable[[str], Any] = _UNCHANGED,
+        parse_float: Callable[[str], Any] | None = _UNCHANGED,
+        headers: HeadersOption | None = _UNCHANGED,
         allow_http: bool = _UNCHANGED,
         opener: Callable[..., Any] | None = _UNCHANGED,
     ) -> Client:
@@ -244,15 +256,16 @@ class BaseClient(Resource):
             "logger": logger,
             "ssl_context": ssl_context,
             "parse_float": parse_float,
+            "headers": headers,
             "allow_http": allow_http,
             "opener": opener,
         }
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        transport = self._transport
         second = object.__new__(type(self))
-        # The attributes that a user's subclass has; its constructor may take other arguments.
-        if hasattr(self, "__dict__"):
-            second.__dict__.update(self.__dict__)
-        second._attach(self._transport.with_options(changes))
+        # With the attributes that a user's subclass has: its constructor may take other arguments.
+        vars(second).update(vars(self))
+        second._attach(transport.with_options(transport.options.replace(**changes)))
         return second
 
     def close(self) -> None:
@@ -272,7 +285,3 @@ class BaseClient(Resource):
 
     def __reduce__(self) -> str:
         raise TypeError("a client holds connections and a key: make one in each process")
-
-
-def _whole_response(response: Response) -> Response:
-    return response

@@ -1,14 +1,21 @@
-"""TesoteError: what every error carries, how it is shown, and how it travels between processes."""
+"""TesoteError: what every error carries, how it is shown, how it travels, and how it leaves."""
 
 from __future__ import annotations
 
 import math
+import sys
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from typing import ClassVar, TypedDict, TypeVar
+    from collections.abc import Iterable
+    from typing import Callable, ClassVar, TypedDict, TypeVar
+
+    from typing_extensions import ParamSpec
 
     _Error = TypeVar("_Error", bound="TesoteError")
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
     class ErrorAttributes(TypedDict, total=False):
         """The keyword arguments of every error."""
@@ -48,7 +55,7 @@ class TesoteError(Exception):
         error_id: The server's id of this error: what to quote, too.
         retry_after: Seconds that the server asks to wait before another try.
         response_body: The response's text, as it came.
-        request_summary: The request: method, path, query, body_shape, authorization and
+        request_summary: The request: method, url, path, query, body_shape, authorization and
             idempotency_key; it holds no secret and no value of the body.
         attempts: How many times the request was sent.
         outcome_unknown: True where a write may have been carried out although the call failed.
@@ -62,6 +69,8 @@ class TesoteError(Exception):
     def __init__(
         self,
         message: str,
+        known: dict[str, Any] | None = None,
+        /,
         *,
         error_code: str | None = None,
         http_status: int | None = None,
@@ -86,6 +95,21 @@ class TesoteError(Exception):
         self.attempts = attempts
         self.outcome_unknown = outcome_unknown
         self.envelope = envelope
+        vars(self).update(known or {})
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The message, and all that is known besides, JSON-ready.
+
+        They are enough to make the error again: Celery's JSON results keep nothing else of it.
+        """
+        known = {name: value for name, value in vars(self).items() if name != "message" and value}
+        return (self.message, json_ready(known)) if known else (self.message,)
+
+    @args.setter
+    def args(self, values: Iterable[Any]) -> None:
+        # Code that puts a prefix before the message of any exception sets all of them.
+        self.message, *_ = (*map(str, values), "")
 
     def __str__(self) -> str:
         """Return one line: what happened, what to search the logs for, and what to do."""
@@ -93,7 +117,7 @@ class TesoteError(Exception):
         details = [
             self.error_code,
             self.http_status and f"HTTP {self.http_status}",
-            request and f"{request.get('method')} {request.get('path')}",
+            request and f"{request.get('method')} {_place(request)}",
             self.request_id and f"request_id {self.request_id}",
             self.error_id and f"error_id {self.error_id}",
             (self.attempts or 0) > 1 and f"{self.attempts} attempts",
@@ -118,7 +142,7 @@ class TesoteError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions are unpickled by calling the class with `args`, which knows no keywords.
-        return _without_init, (type(self),), {**self.__dict__, "args": self.args}
+        return _without_init, (type(self),), dict(vars(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return every attribute by its name, and `type`, the class's name, as JSON-ready data.
@@ -161,6 +185,14 @@ def _text(value: object) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def _place(request: dict[str, Any]) -> object:
+    """Return the URL without the scheme and the query: the host tells staging from production."""
+    url = request.get("url")
+    if not isinstance(url, str):
+        return request.get("path")
+    return url.partition("://")[2].partition("?")[0]
+
+
 def _one_line(value: object, limit: int) -> str:
     """Return the text of a value without control characters and line ends, cut to a length.
 
@@ -170,6 +202,46 @@ def _one_line(value: object, limit: int) -> str:
     printable = [character if character.isprintable() else " " for character in text[: 2 * limit]]
     line = " ".join("".join(printable).split())
     return line if len(line) <= limit and len(text) <= 2 * limit else line[: limit - 3] + "..."
+
+
+def operation(method: Callable[P, R]) -> Callable[P, R]:
+    """Make a method the door that its errors leave through.
+
+    A crash reporter records the local variables of every frame that an error has passed, and its
+    causes, too. The SDK's frames hold account numbers, tokens and what servers send: a TesoteError
+    leaves without them. This is the only place in the package that knows of it.
+    """
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except TesoteError as error:
+            failure = error
+        del args, kwargs
+        try:
+            raise _without_frames(failure, sys.exc_info()[1])
+        finally:
+            del failure  # or the traceback and this frame would keep each other alive
+
+    return update_wrapper(call, method)
+
+
+def _without_frames(error: TesoteError, handled: BaseException | None) -> TesoteError:
+    """Take the frames off an error and off all that led to it.
+
+    Args:
+        error: What leaves.
+        handled: What the caller was handling when he called; its frames are his.
+    """
+    seen = {id(None), id(handled)}
+    pending: list[BaseException | None] = [error]
+    while pending:
+        link = pending.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            pending += [link.__cause__, link.__context__]
+    return error
 
 
 def _without_init(cls: type[_Error]) -> _Error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ._error_base import TesoteError
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     from typing_extensions import Unpack
 
@@ -100,10 +100,16 @@ class SyncFailedError(TesoteError):
     """
 
     def __init__(
-        self, message: str, *, session: SyncSession | None = None, **others: Unpack[ErrorAttributes]
+        self,
+        message: str,
+        known: dict[str, Any] | None = None,
+        /,
+        *,
+        session: SyncSession | None = None,
+        **others: Unpack[ErrorAttributes],
     ) -> None:
-        super().__init__(message, **others)
         self.session = session
+        super().__init__(message, known, **others)
 
 
 class WebhookSignatureError(TesoteError):
@@ -133,12 +139,14 @@ class TimeoutError(TransportError, builtins.TimeoutError):
     def __init__(
         self,
         message: str,
+        known: dict[str, Any] | None = None,
+        /,
         *,
         phase: Literal["connect", "read", "total"] = "read",
         **others: Unpack[ErrorAttributes],
     ) -> None:
-        super().__init__(message, **others)
         self.phase: Literal["connect", "read", "total"] = phase
+        super().__init__(message, known, **others)
 
 
 class TlsError(TransportError):
@@ -254,8 +262,14 @@ class SyncInProgressError(ConflictError):
         current_session_id: The session to wait for, or None if the server did not say.
     """
 
-    def __init__(self, message: str, **others: Unpack[ErrorAttributes]) -> None:
-        super().__init__(message, **others)
+    def __init__(
+        self,
+        message: str,
+        known: dict[str, Any] | None = None,
+        /,
+        **others: Unpack[ErrorAttributes],
+    ) -> None:
+        super().__init__(message, known, **others)
         session_id = (self.envelope or {}).get("current_session_id")
         self.current_session_id = session_id if isinstance(session_id, str) else None
 

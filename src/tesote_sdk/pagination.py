@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .errors import InvalidArgumentError, InvalidResponseError
-from .page_styles import Contradiction, whole
+from ._error_base import operation
+from .errors import InvalidArgumentError
+from .page_styles import Contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from .errors import InvalidResponseError
     from .page_styles import Style
     from .transport import Response, Transport
 
 T = TypeVar("T")
+
+_MAX_EMPTY_PAGES = 100
+"""Empty pages in a row, each with a way to the next, after which a server makes no sense."""
 
 
 class Listing:
@@ -28,34 +32,69 @@ class Listing:
     Args:
         transport: Fetches the pages.
         path: Of the list.
-        filters: The parameters that every page is asked for with.
+        filters: The parameters that every page is asked for with; those that are None are left out.
         style: How the server numbers its pages.
         names: The keys under which a reply may hold the items; the first that holds a list counts.
         cache_ttl: As given to the list method, for every page.
     """
 
-    __slots__ = ("_cache_ttl", "_transport", "filters", "names", "path", "style")
+    __slots__ = ("_cache_ttl", "_style", "_transport", "filters", "names", "path")
 
     def __init__(
         self,
         transport: Transport,
         path: str,
-        filters: dict[str, Any],
-        style: Style,
+        filters: Mapping[str, Any],
+        style: type[Style],
         names: tuple[str, ...],
-        cache_ttl: float | None,
+        cache_ttl: float | None = None,
     ) -> None:
         self._transport = transport
         self.path = path
-        self.filters = filters
-        self.style = style
+        self.filters = {name: value for name, value in filters.items() if value is not None}
+        self._style = style
         self.names = names
         self._cache_ttl = cache_ttl
 
-    def fetch(self, position: dict[str, Any]) -> Response:
-        """Fetch the page at a position."""
-        query = self.style.query(self.filters, position)
-        return self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
+    def page(self, position: Mapping[str, Any], before: Page[Any] | None = None) -> Page[Any]:
+        """Fetch the page at a position: the first one, or the one after another.
+
+        Args:
+            position: Query parameters; those that are None are left out.
+            before: The page that led here.
+
+        Raises:
+            TesoteError: Whatever the request can end with.
+            InvalidResponseError: It is no page of this list, or not the one that was asked for.
+        """
+        position = {name: value for name, value in position.items() if value is not None}
+        query = self._style.query(self.filters, position)
+        response = self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
+        return self.read(response, response.json, position, before)
+
+    def read(
+        self,
+        response: Response,
+        reply: Any,
+        position: dict[str, Any],
+        before: Page[Any] | None = None,
+    ) -> Page[Any]:
+        """Make a page of what a server sent.
+
+        Args:
+            response: What it came with.
+            reply: The part of it that is this page.
+            position: Where the page is.
+            before: The page that led here.
+
+        Raises:
+            InvalidResponseError: As `page`.
+        """
+        items, ids = _items(response, reply, self.names)
+        style = self._style(reply, items, self.filters, position)
+        if style.mismatch:
+            raise response.stray(f"{self.path}: {style.mismatch}")
+        return Page(self, response, items, ids, style, position, before)
 
     def __repr__(self) -> str:
         return f"<Listing {self.path}>"
@@ -86,8 +125,8 @@ class Page(Generic[T]):
     """One page of a list; iterating it goes on through all the pages after it.
 
     The next page is fetched when the last item of one has been passed, and with all the filters of
-    the first call. A failed fetch raises its error out of the loop; `next_params` of the page at
-    hand then says where to resume.
+    the first call. A failed fetch raises its error out of the loop; the iterator's `page` then says
+    where to resume.
 
     Attributes:
         data: The items of this page.
@@ -97,7 +136,9 @@ class Page(Generic[T]):
     """
 
     __slots__ = (
+        "_empty_run",
         "_following",
+        "_ids",
         "_listing",
         "_position",
         "_trail",
@@ -113,32 +154,31 @@ class Page(Generic[T]):
         self,
         listing: Listing,
         response: Response,
-        reply: Any,
+        items: list[T],
+        ids: list[Any],
+        style: Style,
         position: dict[str, Any],
-        trail: CursorTrail | None = None,
+        before: Page[Any] | None,
     ) -> None:
         self._listing = listing
         self._position = position
-        self._trail = trail or CursorTrail()
         self.response = response
-        self.data = _items(response, reply, listing.names)
-        style = listing.style
-        self.pagination: dict[str, Any] | None = style.pagination(reply)
-        counted = (self.pagination or {}).get("total_count")
-        self.total: int | None = whole(reply.get("total"), counted)
-        wrong = style.mismatch(self.pagination, position)
-        if wrong:
-            raise response.invalid(f"{listing.path}: {wrong}")
-        # Now, for `data` is the caller's to change.
-        self._following = style.following(
-            reply, self.data, self.pagination, listing.filters, position
-        )
+        self.data = items
+        self.pagination: dict[str, Any] | None = style.pagination
+        self.total: int | None = style.total
+        self._following = style.following
+        self._ids = ids
+        self._trail = CursorTrail()
+        self._empty_run = 0 if ids else 1
+        if before is not None:
+            before._lead_to(self)
 
     @property
     def next_params(self) -> dict[str, Any] | None:
         """The keyword arguments that resume the list at the next page, or None after the last.
 
-        They hold the place alone: pass the filters again beside them.
+        They hold the place alone: pass the filters again beside them. They are this page's: a loop
+        over the items has gone on from it, and knows its own page: see `iter(page).page`.
 
         Raises:
             InvalidResponseError: The server says that there is more but not how to get it, or
@@ -148,7 +188,7 @@ class Page(Generic[T]):
         if following is None:
             return None
         if isinstance(following, Contradiction):
-            raise self._stuck(following)
+            raise self._stuck(str(following))
         (cursor,) = following.values()
         if isinstance(cursor, str) and (
             cursor in self._position.values() or self._trail.leads_to(cursor)
@@ -164,6 +204,7 @@ class Page(Generic[T]):
         """
         return self.next_params is not None
 
+    @operation
     def next_page(self) -> Page[T]:
         """Fetch the page after this one.
 
@@ -176,38 +217,30 @@ class Page(Generic[T]):
         position = self.next_params
         if position is None:
             raise InvalidArgumentError("this is the last page: ask has_next_page() first")
-        return self._at(position)
+        return self._listing.page(position, self)
 
-    def _at(self, position: dict[str, Any]) -> Page[T]:
-        trail = self._trail
-        for cursor in self._position.values():
-            if isinstance(cursor, str):
-                trail = trail.extended(cursor)
-        response = self._listing.fetch(position)
-        try:
-            page: Page[T] = Page(self._listing, response, response.json, position, trail)
-        except InvalidResponseError as error:
-            # Without the frames of the readers, whose local variables are what the server sent.
-            raise error.with_traceback(None) from error.__cause__
-        if page.data and response.content == self.response.content:
-            # A server that knows nothing of the parameter would send this page for ever.
-            raise self._stuck("the server sent the same page again")
-        return page
-
-    def iter_pages(self) -> Iterator[Page[T]]:
+    def iter_pages(self) -> PageIterator[T]:
         """Yield this page and every page after it."""
-        page = self
-        del self  # or the first page would stay in memory for the whole walk
-        yield page
-        while (position := page.next_params) is not None:
-            page = page._at(position)
-            yield page
+        return PageIterator(self)
 
-    def __iter__(self) -> Iterator[T]:
-        return chain.from_iterable(page.data for page in self.iter_pages())
+    def __iter__(self) -> ItemIterator[T]:
+        return ItemIterator(self)
 
     def __repr__(self) -> str:
         return f"<Page of {len(self.data)} at {self._listing.path}>"
+
+    def _lead_to(self, page: Page[Any]) -> None:
+        """Hand on what is known of the walk; a page that was here already leads nowhere."""
+        if page._ids and page._ids == self._ids:
+            # A server that knows nothing of the parameter would send this page for ever.
+            raise self._stuck("the server sent the same page again")
+        page._empty_run = 0 if page._ids else self._empty_run + 1
+        if page._empty_run == _MAX_EMPTY_PAGES:
+            raise self._stuck(f"the server sent {_MAX_EMPTY_PAGES} empty pages in a row")
+        page._trail = self._trail
+        for cursor in self._position.values():
+            if isinstance(cursor, str):
+                page._trail = page._trail.extended(cursor)
 
     def _stuck(self, reason: str) -> InvalidResponseError:
         good = ", ".join(f"{name}={value!r}" for name, value in self._position.items())
@@ -217,17 +250,80 @@ class Page(Generic[T]):
         )
 
 
+class PageIterator(Generic[T]):
+    """Yields a page and every page after it.
+
+    Where a fetch fails, its error is raised; asking again repeats that fetch.
+
+    Attributes:
+        page: The page that came last; None before the first.
+    """
+
+    __slots__ = ("_first", "page")
+
+    def __init__(self, first: Page[T]) -> None:
+        self._first: Page[T] | None = first
+        self.page: Page[T] | None = None
+
+    def __iter__(self) -> Iterator[Page[T]]:
+        return self
+
+    @operation
+    def __next__(self) -> Page[T]:
+        page = self._first
+        if page is not None:
+            self._first = None  # or it would stay in memory for the whole walk
+        else:
+            last = self.page
+            position = None if last is None else last.next_params
+            if last is None or position is None:
+                raise StopIteration
+            page = last._listing.page(position, last)
+        self.page = page
+        return page
+
+
+class ItemIterator(Generic[T]):
+    """Yields every item of a page and of the pages after it.
+
+    Where a fetch fails, its error is raised; asking again repeats that fetch.
+
+    Attributes:
+        page: The page whose items are being yielded; its `next_params` is where to resume once
+            they have been dealt with.
+    """
+
+    __slots__ = ("_items", "_pages", "page")
+
+    def __init__(self, first: Page[T]) -> None:
+        self._pages = PageIterator(first)
+        self.page = next(self._pages)
+        self._items = iter(self.page.data)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        while True:
+            for item in self._items:
+                return item
+            self.page = next(self._pages)
+            self._items = iter(self.page.data)
+
+
 _id = itemgetter("id")
 
 
-def _items(response: Response, reply: Any, names: tuple[str, ...]) -> list[Any]:
+def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+    """Return the items of a reply, and their ids."""
     if isinstance(reply, dict):
         for name in names:
             items = reply.get(name)
             if isinstance(items, list):
                 try:
-                    if all(map(_id, items)):
-                        return items
+                    ids = list(map(_id, items))
+                    if all(ids):
+                        return items, ids
                 except (KeyError, TypeError):
                     pass
                 raise response.invalid(f'an item of "{name}" is no object with an id')

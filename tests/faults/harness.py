@@ -109,3 +109,13 @@ def assert_same_bytes(server: ScriptedServer, count: int) -> None:
     requests = server.wait_for_requests(count)
     assert len(requests) == count
     assert len({request.raw for request in requests}) == 1
+
+
+def pool_of(transport: Any) -> Any:
+    """Return the connections of a transport that has made a call."""
+    return transport._sender.pool
+
+
+def open_connections(transport: Any) -> list[Any]:
+    """Return those of a transport's connections whose sockets are open."""
+    return [each for each in pool_of(transport)._open if each._close_socket.alive]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
-from tests.faults.harness import Wire, client_of
+from tests.faults.harness import Wire, client_of, pool_of
 from tests.support.steps import Step, reply
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def test_both_sides_of_a_fork_call_on(wire: Wire) -> None:
 def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
     with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
         _ask(client, "before", 1)
-        pool: Any = client.transport._pool
+        pool = pool_of(client.transport)
         (connection,) = pool._idle
-        descriptor = connection._raw._sock.fileno()
+        descriptor = connection._raw.fileno()
 
         def child() -> None:
             assert pool._idle == []
@@ -91,7 +91,7 @@ def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
 def test_fork_while_another_thread_holds_the_lock(wire: Wire) -> None:
     with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
         _ask(client, "before", 1)
-        pool: Any = client.transport._pool
+        pool = pool_of(client.transport)
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:

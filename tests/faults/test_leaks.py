@@ -15,11 +15,21 @@ from typing import Any
 import pytest
 
 from tesote_sdk import RetryPolicy
-from tesote_sdk.transport import Transport
-from tests.faults.harness import BODY, KEY, Wire, answer, ask, client_of, failure_of
+from tests.faults.harness import (
+    BODY,
+    KEY,
+    Wire,
+    answer,
+    ask,
+    client_of,
+    failure_of,
+    open_connections,
+    pool_of,
+)
 from tests.support.certificates import client_context
 from tests.support.dead_addresses import refused_port
 from tests.support.steps import Step, cut, hang_up, on_accept, reply, silence
+from tests.support.transports import transport_of
 
 CLIENTS = 1000
 
@@ -128,8 +138,7 @@ def test_interrupt(step: Step, wire: Wire) -> None:
         assert ask(client) == BODY
         server.wait_for_disconnects(1)
         assert server.connections == 2
-        pool: Any = client.transport._pool
-        assert len(pool._open) == 1
+        assert len(open_connections(client.transport)) == 1
 
 
 def test_interrupt_in_mid_handshake() -> None:
@@ -169,7 +178,7 @@ def test_interrupt_at_every_look_at_the_clock(wire: Wire) -> None:
         strikes = 0
         for at in range(1, 40):
             clock = _Interrupting(at)
-            transport = Transport(KEY, server.url, ssl_context=client_context(), clock=clock)
+            transport = transport_of(KEY, server.url, ssl_context=client_context(), clock=clock)
             for n in range(4):
                 path = f"/v2/things/{at}/{n}"
                 try:
@@ -177,8 +186,7 @@ def test_interrupt_at_every_look_at_the_clock(wire: Wire) -> None:
                 except KeyboardInterrupt:
                     strikes += 1
             transport.close()
-            pool: Any = transport._pool
-            assert pool._open == set()
+            assert open_connections(transport) == []
         assert strikes > 10
         gc.collect()
         server.wait_until(lambda: server.open_connections == 0)

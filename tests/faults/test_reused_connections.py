@@ -22,6 +22,7 @@ from tests.faults.harness import (
     ask,
     client_of,
     failure_of,
+    pool_of,
 )
 from tests.support.dead_addresses import refused_port
 from tests.support.steps import (
@@ -129,7 +130,7 @@ def test_replay_that_is_refused_leaves_the_outcome_unknown(
     with wire.serve([answer(), hang_up()]) as server, refused_port() as port:
         with client_of(server, retry_policy=ONCE) as client:
             ask(client)
-            pool: Any = client.transport._pool
+            pool = pool_of(client.transport)
             monkeypatch.setattr(pool, "_origin", pool._origin._replace(port=port))
             error, _ = failure_of(lambda: ask(client, WRITE))
         assert type(error) is NetworkError
@@ -173,8 +174,8 @@ def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
 def test_connection_idle_too_long_is_not_used(wire: Wire) -> None:
     now = [0.0]
     with wire.serve([answer()] * 3) as server, client_of(server) as client:
-        monotonic: Any = client.transport
-        monotonic._pool._clock = lambda: now[0]
+        ask(client)
+        pool_of(client.transport)._clock = lambda: now[0]
         ask(client)
         now[0] = 29.0
         ask(client)
@@ -195,14 +196,14 @@ def test_old_connections_go_although_nobody_needs_them(wire: Wire) -> None:
         return answer()
 
     with wire.serve(together) as server, client_of(server, read_timeout=5) as client:
-        pool: Any = client.transport._pool
-        pool._clock = lambda: now[0]
         threads = [threading.Thread(target=ask, args=(client,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert server.connections == 8
+        pool = pool_of(client.transport)
+        pool._clock = lambda: pool._idle[-1].idle_since + now[0] if pool._idle else now[0]
         now[0] = 31.0
         for _ in range(8):
             ask(client)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import ConfigError, RetryPolicy, TesoteError, V2Client
-from tests.faults.harness import Wire, client_of, failure_of
+from tests.faults.harness import Wire, client_of, failure_of, pool_of
 from tests.faults.test_connecting import HANDSHAKES
 from tests.faults.test_invalid_responses import NOT_HTTP, NOT_JSON
 from tests.faults.test_lost_responses import CUT_REFUSALS, LOST
@@ -151,7 +151,7 @@ def check(
             # An odd answer may be a good one, in which _request finds nothing.
             with contextlib.suppress(KeyError, TypeError):
                 _call(client, call)
-        assert_hidden([repr(client), repr(client.transport), repr(vars(client.transport._pool))])
+        assert_hidden([repr(client), repr(client.transport), repr(vars(pool_of(client.transport)))])
     assert spy.events >= 2 * len(calls)
     assert_hidden(spy.texts)
     return len(calls)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import ConfigError, RetryPolicy
-from tests.faults.harness import KEY, Wire, client_of, failure_of
+from tests.faults.harness import KEY, Wire, client_of, failure_of, open_connections, pool_of
 from tests.support.steps import Step, hang_up, reply
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def test_every_answer_belongs_to_its_request(wire: Wire) -> None:
         run_together(work)
         assert server.connections <= THREADS
         assert len(server.requests) == THREADS * CALLS
-        pool: Any = client.transport._pool
-        assert len(pool._idle) == len(pool._open) <= THREADS
+        pool = pool_of(client.transport)
+        assert len(pool._idle) == len(open_connections(client.transport)) <= THREADS
 
 
 def test_every_answer_belongs_to_its_request_while_connections_break(wire: Wire) -> None:
@@ -79,8 +79,8 @@ def test_every_answer_belongs_to_its_request_while_connections_break(wire: Wire)
                 assert client.request("POST", path).json["target"] == path
 
         run_together(work)
-        pool: Any = client.transport._pool
-        assert len(pool._idle) == len(pool._open) <= THREADS
+        pool = pool_of(client.transport)
+        assert len(pool._idle) == len(open_connections(client.transport)) <= THREADS
 
 
 def test_two_keys_never_mix(wire: Wire) -> None:

@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tesote_sdk.errors import TesoteError
-from tesote_sdk.transport import Transport
 from tests.support.scripted_server import ScriptedServer
+from tests.support.transports import transport_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Callable
 
+    from tesote_sdk.transport import Transport
     from tests.support.scripted_server import Script
 
 MARK = "5e3cre7"
@@ -52,14 +53,8 @@ class FakeTime:
 def transport_to(url: str, clock: FakeTime | None = None, **options: Any) -> Iterator[Transport]:
     """A transport to `<url>/api` with the key above, closed afterwards."""
     fake = clock or FakeTime()
-    options = {
-        "clock": fake.clock,
-        "sleep": fake.sleep,
-        "uniform": fake.uniform,
-        "read_timeout": 5.0,
-        **options,
-    }
-    transport = Transport(KEY, f"{url}/api", **options)
+    clocks = {"clock": fake.clock, "sleep": fake.sleep, "uniform": fake.uniform}
+    transport = transport_of(KEY, f"{url}/api", **{**clocks, "read_timeout": 5.0, **options})
     try:
         yield transport
     finally:

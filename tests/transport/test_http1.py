@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import socket
 import time
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tesote_sdk import NetworkError
-from tesote_sdk.transport.http1 import Http1Connection, Reply, read_head
-from tesote_sdk.transport.messages import Headers
+from tesote_sdk.transport.http1 import Http1Connection, Incoming, NotHttpError
+from tesote_sdk.transport.messages import Headers, Reply
 from tesote_sdk.transport.timeouts import Deadline
 
 if TYPE_CHECKING:
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def head(content: bytes) -> tuple[int, str, int, dict[str, str]]:
-    reader: Any = io.BufferedReader(io.BytesIO(content))
-    return read_head(reader)
+    stream: Any = io.BytesIO(content)
+    stream.receive = lambda: io.BytesIO.read(stream)
+    read = Incoming(stream).read_head()
+    return read.status, read.reason, read.minor, read.fields
 
 
 def test_head() -> None:
@@ -52,7 +53,7 @@ def test_status_lines(line: bytes, expected: tuple[int, str, int, dict[str, str]
     ],
 )  # fmt: skip
 def test_what_is_no_head(content: bytes) -> None:
-    with pytest.raises(HTTPException):
+    with pytest.raises(NotHttpError):
         head(content)
 
 
@@ -68,7 +69,7 @@ def test_head_cut_anywhere_is_a_lost_connection(length: int) -> None:
 @pytest.fixture
 def pair() -> Iterator[tuple[Http1Connection, socket.socket]]:
     ours, theirs = socket.socketpair()
-    connection = Http1Connection(ours)
+    connection = Http1Connection(ours, Deadline(time.monotonic, 2, "total"), 1, 0.0)
     with theirs:
         yield connection, theirs
         connection.close()

@@ -15,11 +15,12 @@ import pytest
 from tesote_sdk import RateLimiter, V2Client
 from tesote_sdk.errors import ConfigError, ServiceUnavailableError, TimeoutError
 from tesote_sdk.sandbox import Sandbox
-from tesote_sdk.transport import RateLimit, Transport
+from tesote_sdk.transport import RateLimit
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, held, reply
+from tests.support.transports import transport_of
 from tests.transport.calls import FakeTime, failure_of, scripted
 from tests.v1.harness import attached
 
@@ -76,7 +77,7 @@ class Walks:
         self.events: list[Event] = []
         self._clock = times.clock if times else time.monotonic
         options: dict[str, Any] = {"clock": times.clock, "sleep": times.sleep} if times else {}
-        self.transport = Transport(
+        self.transport = transport_of(
             sandbox.api_key, sandbox.url, rate_limiter=limiter, logger=self._note, **options
         )
         self.client = attached(V2Client, self.transport)
@@ -593,7 +594,7 @@ def test_time_spent_waiting_for_the_limiter_is_not_the_servers() -> None:
     ok = reply(200, {"status": "ok"}, limits)
     times = VirtualTime()
     with ScriptedServer([ok, ok]) as server:
-        transport = Transport(
+        transport = transport_of(
             "k" * 8,
             server.url,
             clock=times.clock,

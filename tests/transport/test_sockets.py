@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from tesote_sdk.transport.timeouts import Deadline
 from tests.support.certificates import client_context, server_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from typing import Callable
 
@@ -37,7 +37,7 @@ def pair(
         stack.callback(ours.close)
         stack.callback(theirs.close)
         theirs.settimeout(5)
-        yield TimedSocket(ours), theirs
+        yield TimedSocket(ours, Deadline(time.monotonic, 5, "total"), 5), theirs
 
 
 def _over_tls(ours: socket.socket, theirs: socket.socket) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
@@ -54,8 +54,7 @@ def _over_tls(ours: socket.socket, theirs: socket.socket) -> tuple[ssl.SSLSocket
 
 
 def within(timed: TimedSocket, read_timeout: float, total: float = 5.0) -> None:
-    timed.read_timeout = read_timeout
-    timed.deadline = Deadline(time.monotonic, total, "total")
+    timed.within(Deadline(time.monotonic, total, "total"), read_timeout)
 
 
 def when_it_waits(
@@ -63,9 +62,9 @@ def when_it_waits(
 ) -> None:
     wait = timed._wait
 
-    def watched(patience: Deadline, *, to_write: bool) -> None:
+    def watched(begun: Deadline | None, *, to_write: bool) -> Deadline:
         happens()
-        wait(patience, to_write=to_write)
+        return wait(begun, to_write=to_write)
 
     monkeypatch.setattr(timed, "_wait", watched)
 
@@ -76,9 +75,7 @@ def test_a_read_waits_for_a_byte(
     timed, peer = pair
     within(timed, 5)
     when_it_waits(monkeypatch, timed, lambda: peer.sendall(b"late"))
-    buffer = bytearray(9)
-    assert timed.readinto(buffer) == 4
-    assert buffer[:4] == b"late"
+    assert timed.receive() == b"late"
 
 
 @pytest.mark.parametrize(("read_timeout", "total"), [(0.05, 5.0), (5.0, 0.05)])
@@ -89,33 +86,33 @@ def test_a_read_ends_with_the_shorter_of_the_timeouts(
     within(timed, read_timeout, total)
     began = time.monotonic()
     with pytest.raises(socket.timeout):
-        timed.readinto(bytearray(9))
+        timed.receive()
     assert 0.04 <= time.monotonic() - began < 1
 
 
-def test_a_read_without_a_deadline_does_not_wait(pair: tuple[TimedSocket, socket.socket]) -> None:
+def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socket.socket]) -> None:
     timed, peer = pair
-    with pytest.raises((BlockingIOError, ssl.SSLWantReadError)):
-        timed.readinto(bytearray(9))
+    assert timed.receive_now() is None
     peer.sendall(b"xy")
-    within(timed, 5)
-    assert timed.readinto(bytearray(1)) == 1
-    timed.deadline = None
-    assert timed.readinto(bytearray(9)) == 1
+    assert timed.receive_now() == b"xy"
+    assert timed.receive_now() is None
+    peer.close()
+    assert timed.receive_now() == b""
 
 
 def test_a_peer_that_never_pauses_cannot_outlast_the_deadline(
     pair: tuple[TimedSocket, socket.socket],
 ) -> None:
     timed, peer = pair
-    peer.sendall(b"x" * 1000)
     now = 0.0
-    timed.read_timeout = 5
-    timed.deadline = Deadline(lambda: now, 10, "total")
-    assert timed.readinto(bytearray(1)) == 1
+    timed.within(Deadline(lambda: now, 10, "total"), 5)
+    peer.sendall(b"x")
+    assert timed.receive() == b"x"
+    peer.sendall(b"x")
     now = 10.0
     with pytest.raises(socket.timeout):
-        timed.readinto(bytearray(1))
+        timed.receive()
+    assert timed.patience.phase == "total"
 
 
 def test_a_message_larger_than_the_sockets_arrives_whole(
@@ -159,7 +156,7 @@ def test_a_socket_that_was_closed_is_an_os_error(pair: tuple[TimedSocket, socket
     with pytest.raises(OSError, match="Bad file descriptor"):
         timed.send_all(memoryview(b"x"))
     with pytest.raises(OSError, match="Bad file descriptor"):
-        timed.readinto(bytearray(9))
+        timed.receive()
 
 
 def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
@@ -181,12 +178,10 @@ def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
         finished.set()
         relaying.join()
         with client, server:
-            timed = TimedSocket(client)
+            now = 0.0
+            timed = TimedSocket(client, Deadline(lambda: now, 100, "total"), 1)
             server.sendall(b"x" * 100)
             record = iter(far_wire.recv(65536))
-            now = 0.0
-            timed.read_timeout = 1
-            timed.deadline = Deadline(lambda: now, 100, "total")
 
             def drip() -> None:
                 nonlocal now
@@ -195,5 +190,5 @@ def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
 
             when_it_waits(monkeypatch, timed, drip)
             with pytest.raises(socket.timeout):
-                timed.readinto(bytearray(9))
+                timed.receive()
             assert 1 <= now < 2

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tesote_sdk import V2Client
 from tesote_sdk._base_client import BaseClient
-from tesote_sdk.transport import Transport
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, reply
+from tests.support.transports import transport_of
 
 if TYPE_CHECKING:
+    from tesote_sdk.transport import Transport
     from collections.abc import Iterator
 
     from tesote_sdk.sandbox import Sandbox
@@ -49,7 +50,7 @@ def connected(
 ) -> Iterator[AnyClient]:
     """A client whose waits take no time; they are in `FakeTime.slept` if one is passed."""
     time = options.pop("time", None) or FakeTime()
-    transport = Transport(
+    transport = transport_of(
         api_key, url, clock=time.clock, sleep=time.sleep, uniform=lambda low, high: 0.0, **options
     )
     with attached(kind, transport) as client:

@@ -1,12 +1,13 @@
 """The only place that touches the network: one logical request, and all that it may need."""
 
-from .cache import CacheBackend, InMemoryLRUCache
-from .messages import Response
+from .cache import CacheBackend
+from .memory_cache import InMemoryLRUCache
+from .messages import LastResponse, Response
+from .options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, Options
 from .origin import DEFAULT_BASE_URL
 from .pacing import RateLimiter
 from .rate_limits import RateLimit
 from .retries import RetryPolicy
-from .timeouts import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT
 from .transport import Transport
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "DEFAULT_READ_TIMEOUT",
     "CacheBackend",
     "InMemoryLRUCache",
+    "LastResponse",
+    "Options",
     "RateLimit",
     "RateLimiter",
     "Response",

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+import socket
+import weakref
+from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, NetworkError, TransportError
-from .forks import loading, renew_after_fork
+from .._forks import renew_after_fork
+from ..errors import ConfigError, NetworkError, TimeoutError, TransportError
+from .dialing import dial, proxy_for, refused_by_proxy
+from .http1 import Http1Connection, rendered
 
 if TYPE_CHECKING:
-    import ssl
     from typing import Callable
 
-    from .dialing import Proxy
-    from .http1 import Http1Connection, Reply
-    from .messages import Request
+    from .messages import Reply, Request
+    from .options import Options
     from .origin import Origin
-    from .timeouts import Deadline, Timeouts
+    from .timeouts import Deadline
 
 MAX_IDLE = 32
 """Connections kept for later; beyond them, the one used least lately is closed."""
@@ -25,34 +26,41 @@ MAX_IDLE_SECONDS = 30.0
 """Idle time after which a connection is not used again: servers and balancers drop them at about
 60 s, and a request that meets such an end has to be sent twice."""
 
+MAX_AGE_SECONDS = 300.0
+"""Age at which a connection is not used again, so that a change of address is followed."""
+
+_UNACKNOWLEDGED_SECONDS = 10.0
+"""How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
+system can tell (Linux)."""
+
 
 class ConnectionPool:
     """Sends requests to one origin over connections that stay open between calls.
 
     Any number of threads may share it: each request has a connection of its own while it lasts.
-    What to open or close is decided under the lock, and done outside it.
+    There is no lock that a signal or a fork could leave held: each step is one operation of a list,
+    which no other thread divides, and what is taken and then forgotten is closed by the collector.
+
+    Args:
+        origin: The server.
+        options: For the TLS settings, and whether the key may cross a network in clear text.
+        clock: Seconds on a clock that never steps back.
+
+    Raises:
+        ConfigError: The environment names a proxy that cannot be used.
     """
 
-    def __init__(
-        self,
-        origin: Origin,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        allow_http: bool,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, origin: Origin, options: Options, clock: Callable[[], float]) -> None:
         self.closed = False
         self._origin = origin
-        self._ssl_context = ssl_context
-        self._allow_http = allow_http
+        self._ssl_context = options.ssl_context
+        self._proxy = proxy_for(origin, allow_http=options.allow_http)
         self._clock = clock
-        self._proxy: Any = _UNREAD
-        self._lock = threading.Lock()
         self._idle: list[Http1Connection] = []
-        self._open: set[Http1Connection] = set()
+        self._open: weakref.WeakSet[Http1Connection] = weakref.WeakSet()
         renew_after_fork(self)
 
-    def send(self, request: Request, deadline: Deadline, timeouts: Timeouts) -> Reply:
+    def send(self, request: Request, deadline: Deadline, options: Options) -> Reply:
         """Send a request over an idle connection, or else a new one, and return the whole reply.
 
         A reused connection may have been closed by the server just as the request was written, or
@@ -61,22 +69,24 @@ class ConnectionPool:
 
         Raises:
             TransportError: There is no usable reply.
-            ConfigError: The pool is closed, or the environment names an unusable proxy.
+            ConfigError: The pool is closed.
         """
         connection = self._take_idle()
         if connection is None:
-            return self._exchange(self._dial(deadline, timeouts), request, deadline, timeouts)
+            return self._exchange(self._dial(deadline, options), request, deadline, options)
         lost = False
         try:
-            reply = self._exchange(connection, request, deadline, timeouts)
+            reply = self._exchange(connection, request, deadline, options)
             if reply.status != 408 or not request.replayable:
                 return reply
-        except NetworkError:
-            if connection.answered or not request.replayable:
+        except (NetworkError, TimeoutError) as error:
+            # What put an end to this one has most likely put an end to all that lay idle then.
+            self._discard_idle(connection.idle_since)
+            lost = isinstance(error, NetworkError)
+            if not lost or connection.answered or not request.replayable:
                 raise
-            lost = True
         try:
-            reply = self._exchange(self._dial(deadline, timeouts), request, deadline, timeouts)
+            reply = self._exchange(self._dial(deadline, options), request, deadline, options)
         except TransportError as error:
             error.outcome_unknown = error.outcome_unknown or lost
             raise
@@ -85,103 +95,95 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Close the idle connections at once, and those in use when their response is read."""
-        with self._lock:
-            self.closed = True
-            idle, self._idle = self._idle, []
-            self._open.difference_update(idle)
-        for connection in idle:
-            connection.close()
+        self.closed = True
+        self._idle = []
+        for connection in list(self._open):
+            if not connection.busy:
+                connection.close()
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the sockets are the parent's, and only the copies of them are closed."""
-        self._lock = threading.Lock()
-        inherited, self._open, self._idle = self._open, set(), []
+        inherited, self._open, self._idle = list(self._open), weakref.WeakSet(), []
         for connection in inherited:
             connection.close()
 
     def _exchange(
-        self, connection: Http1Connection, request: Request, deadline: Deadline, timeouts: Timeouts
+        self, connection: Http1Connection, request: Request, deadline: Deadline, options: Options
     ) -> Reply:
         proxy = self._proxy if self._origin.scheme == "http" else None
         try:
             reply = connection.exchange(
-                memoryview(_rendered(request, self._origin, proxy)),
+                rendered(request, None if proxy is None else proxy.header()),
                 request.method,
                 deadline,
-                timeouts.read,
+                options.read_timeout,
             )
         finally:
             self._put_back(connection)
         if reply.status == 407 and proxy:
-            from .dialing import refused_by_proxy
-
             raise refused_by_proxy(proxy, reply.status)
+        reply.connection = connection
         return reply
 
     def _take_idle(self) -> Http1Connection | None:
         """Take the connection used last; those that are old, closed or have been written to go."""
         while True:
-            with self._lock:
-                if self.closed:
-                    raise ConfigError("the client is closed: make a new one")
-                if not self._idle:
-                    return None
-                connection = self._idle.pop()
-            usable = False
+            if self.closed:
+                raise ConfigError("the client is closed: make a new one")
             try:
-                fresh = self._clock() - connection.idle_since <= MAX_IDLE_SECONDS
-                usable = fresh and connection.is_quiet()
-            finally:  # wherever Ctrl-C strikes
-                if not usable:
-                    self._discard(connection)
-            if usable:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            now = self._clock()
+            fresh = now - connection.idle_since <= MAX_IDLE_SECONDS
+            if fresh and now - connection.opened_at <= MAX_AGE_SECONDS and connection.is_quiet():
                 return connection
+            connection.close()
 
     def _put_back(self, connection: Http1Connection) -> None:
         """Keep a connection whose response was read to its end; close any other.
 
         One more goes where too many are idle, or the one used least lately is too old to serve.
         """
-        unwanted: Http1Connection | None = connection
+        if not connection.reusable or connection not in self._open:
+            connection.close()
+            return
+        connection.idle_since = now = self._clock()
+        self._idle.append(connection)
+        if self.closed:
+            self.close()
         try:
-            connection.idle_since = now = self._clock()
-            with self._lock:
-                if connection.reusable and not self.closed and connection in self._open:
-                    self._idle.append(connection)
-                    oldest = self._idle[0]
-                    fits = len(self._idle) <= MAX_IDLE
-                    fresh = now - oldest.idle_since <= MAX_IDLE_SECONDS
-                    unwanted = None if fits and fresh else self._idle.pop(0)
-        finally:  # wherever Ctrl-C strikes
-            if unwanted is not None:
-                self._discard(unwanted)
+            oldest = self._idle[0]
+            if len(self._idle) > MAX_IDLE or now - oldest.idle_since > MAX_IDLE_SECONDS:
+                self._idle.pop(0).close()
+        except IndexError:  # another thread has taken it
+            return
 
-    def _discard(self, connection: Http1Connection) -> None:
-        with self._lock:
-            self._open.discard(connection)
-        connection.close()
+    def _discard_idle(self, put_aside_until: float) -> None:
+        """Close the connections that were put aside until a moment, on the pool's clock."""
+        for connection in self._idle[:]:
+            if connection.idle_since <= put_aside_until:
+                try:
+                    self._idle.remove(connection)
+                except ValueError:  # another thread has taken it
+                    continue
+                connection.close()
 
-    def _dial(self, deadline: Deadline, timeouts: Timeouts) -> Http1Connection:
-        # What speaks HTTP and TLS is most of the SDK's import time, and loads with the first call.
-        with loading:
-            from .dialing import dial, proxy_for
-            from .http1 import Http1Connection
-
-            if self._proxy is _UNREAD:
-                self._proxy = proxy_for(self._origin, allow_http=self._allow_http)
-        deadline = deadline.within(timeouts.connect, "connect")
-        connection = Http1Connection(dial(self._origin, self._proxy, self._ssl_context, deadline))
-        with self._lock:
-            self._open.add(connection)
+    def _dial(self, deadline: Deadline, options: Options) -> Http1Connection:
+        patience = deadline.within(options.connect_timeout, "connect")
+        sock = dial(self._origin, self._proxy, self._ssl_context, patience)
+        _bound_silence(sock, options.read_timeout)
+        connection = Http1Connection(sock, deadline, options.read_timeout, self._clock())
+        self._open.add(connection)
         return connection
 
 
-_UNREAD: Any = object()
+def _bound_silence(sock: socket.socket, read_timeout: float) -> None:
+    """Let the system give a host up that acknowledges nothing, before the read timeout does.
 
-
-def _rendered(request: Request, origin: Origin, proxy: Proxy | None) -> bytes:
-    """Write a request as bytes; a plain-http proxy is told the whole URL (RFC 9112, 3.2.2)."""
-    if proxy is None:
-        return request.head(request.target) + (request.body or b"")
-    target = f"http://{request.headers['Host']}{request.target}"
-    return request.head(target, proxy.header()) + (request.body or b"")
+    A lost connection is known not to have been answered, and a request may then go out anew; after
+    a silence nobody knows.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        seconds = max(1.0, min(_UNACKNOWLEDGED_SECONDS, read_timeout / 2))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
 
     from .log_events import EventLog
     from .messages import Request
 
 _NAME = r"[a-z_]+|v[0-9]+"
 """A segment of a path that names something, where any other is an id."""
+
+
+_MOST = 200
+"""Characters of a field that a notice shows."""
 
 
 class DeprecationNotices:
@@ -41,17 +46,21 @@ class DeprecationNotices:
         if endpoint in self._told:
             return
         self._told.add(endpoint)
-        end = f" and will be gone after {sunset}" if sunset else ""
+        end = f" and will be gone after {_shown(sunset)}" if sunset else ""
         link = headers.get("link")
-        more = f"; see {link}" if link else ""
+        more = f"; see {_shown(link)}" if link else ""
         notice = request.api_key.redact(f"the API's endpoint {endpoint} is deprecated{end}{more}")
         try:
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
-        except DeprecationWarning:
-            # Where warnings are errors, a payment that was made must not look like a failure.
-            if not request.changes_state:
-                raise
+        except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
+            # An answer has come: where warnings are errors, it must not look like a failure.
             self._log.warn("%s", notice)
+
+
+def _shown(text: str) -> str:
+    """Return a field's text as far as a line of a log can hold it."""
+    printable = "".join([letter if letter.isprintable() else " " for letter in text[:_MOST]])
+    return f"{printable}..." if len(text) > _MOST else printable
 
 
 def _frames_of_the_sdk() -> int:
@@ -59,7 +68,13 @@ def _frames_of_the_sdk() -> int:
     package = __name__.partition(".")[0]
     frame = sys._getframe(1)
     depth = 1
-    while frame.f_back is not None and frame.f_globals.get("__package__", "").startswith(package):
+    while frame.f_back is not None and _package_of(frame) == package:
         frame = frame.f_back
         depth += 1
     return depth - 1
+
+
+def _package_of(frame: FrameType) -> str:
+    # A program that runs as __main__ has no __package__, and what exec() runs may have no name.
+    name = frame.f_globals.get("__name__")
+    return name.partition(".")[0] if isinstance(name, str) else ""

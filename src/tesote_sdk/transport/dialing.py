@@ -6,25 +6,22 @@ All of it happens within one deadline, the connect timeout, and what fails here 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import selectors
 import socket
 import ssl
 import sys
 import threading
-from http.client import HTTPException, responses
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, cast
 
+from .._forks import loading
 from ..errors import ConfigError, NetworkError, TlsError
-from .forks import loading
-from .http1 import is_lost, read_head
+from .http1 import Incoming, NotHttpError, is_lost
 from .origin import Origin, is_loopback
 from .sockets import TimedSocket
 
 if TYPE_CHECKING:
-    from .http1 import Reader
     from .timeouts import Deadline
 
 _HEAD_START = 0.25
@@ -138,7 +135,7 @@ def _connect(origin: Origin, deadline: Deadline) -> socket.socket:
                     sock.close()
                     failure = OSError(code, os.strerror(code))
                 if deadline.remaining() <= 0:
-                    raise deadline.timed_out(doing, "connect")
+                    raise deadline.timed_out(doing)
         finally:
             for key in list(selector.get_map().values()):
                 cast("socket.socket", key.fileobj).close()
@@ -197,7 +194,7 @@ def _resolve(origin: Origin, deadline: Deadline) -> list[Any]:
         else:
             resolver.join(max(0.0, deadline.remaining()))
     if not outcome:
-        raise deadline.timed_out(f"looking up {origin.host}", "connect")
+        raise deadline.timed_out(f"looking up {origin.host}")
     if isinstance(outcome[0], Exception):
         raise NetworkError(
             f"the host {origin.host} cannot be found: {outcome[0]}; check base_url and the network"
@@ -208,21 +205,19 @@ def _resolve(origin: Origin, deadline: Deadline) -> list[Any]:
 def _open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin, deadline: Deadline) -> None:
     """Ask a proxy for a tunnel to the origin (RFC 9110, section 9.3.6)."""
     doing = f"waiting for the proxy {proxy.origin.authority}"
-    raw = TimedSocket(sock)
-    raw.deadline, raw.read_timeout = deadline, deadline.remaining()
-    reader: Reader = io.BufferedReader(raw)
+    timed = TimedSocket(sock, deadline, deadline.remaining())
     try:
         # In no local variable: the credentials would be in the traceback of what fails here.
-        raw.send_all(
+        timed.send_all(
             memoryview(
                 f"CONNECT {origin.authority} HTTP/1.1\r\nHost: {origin.authority}\r\n"
                 f"{proxy.header()}\r\n".encode("latin-1")
             )
         )
-        status, _, _, _ = read_head(reader)
+        status = Incoming(timed).read_head().status
     except socket.timeout as error:
-        raise deadline.timed_out(doing, "connect") from error.with_traceback(None)
-    except (OSError, HTTPException) as error:
+        raise deadline.timed_out(doing) from error.with_traceback(None)
+    except (OSError, NotHttpError) as error:
         raise NetworkError(f"{doing} failed: {error}") from error.with_traceback(None)
     if not 200 <= status < 300:
         raise refused_by_proxy(proxy, status)
@@ -236,7 +231,7 @@ def refused_by_proxy(proxy: Proxy, status: int) -> NetworkError:
     advice = "its credentials (http://user:password@host:port)" if status == 407 else "its rules"
     return NetworkError(
         f"the proxy {proxy.origin.authority} refused the connection: "
-        f"{status} {responses.get(status, '')}; "
+        f"status {status}; "
         f"check {advice}",
         http_status=status,
     )
@@ -298,7 +293,7 @@ def _start_tls(
             f"{doing} failed: {advice} ({error.verify_message})"
         ) from error.with_traceback(None)
     except socket.timeout as error:
-        raise deadline.timed_out(f"waiting for {doing}", "connect") from error.with_traceback(None)
+        raise deadline.timed_out(f"waiting for {doing}") from error.with_traceback(None)
     except ssl.SSLError as error:
         if is_lost(error):
             raise NetworkError(f"{doing} was cut: {error}") from error.with_traceback(None)

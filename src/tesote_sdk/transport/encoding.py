@@ -1,21 +1,48 @@
-"""How Python values become a path, a query and a JSON body; bad ones are refused here."""
+"""How Python values become a path, a query and header fields; bad ones are refused here."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .._forks import loading
 from ..errors import InvalidArgumentError
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 """The unreserved characters of RFC 3986, section 2.3, which no encoding changes."""
 
+_BYTES = [chr(byte) if _PLAIN(chr(byte)) and byte < 128 else f"%{byte:02X}" for byte in range(256)]
+"""What each byte is written as (RFC 3986, section 2.1)."""
+
 _DOT_SEGMENT = r"(?:\.|%2[eE]){1,2}"
 """RFC 3986, section 5.2.4; an encoded dot is a dot (section 6.2.2.2)."""
 
-_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*").fullmatch
+_PATH = re.compile(
+    "/{0}(?:%[0-9A-Fa-f]{{2}}{0})*".format(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
+).fullmatch
 """A path that may be sent as it is (RFC 3986, section 3.3)."""
+
+# Compiled at first use: most programs pass no header and no key of their own.
+_FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_FIELD_VALUE = r"[!-~\xa1-\xff]([ \t!-~\xa0-\xff]*[!-~\xa1-\xff])?"
+"""RFC 9110, sections 5.6.2 and 5.5."""
+
+_OWN_FIELDS = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "proxy-authorization",
+        "transfer-encoding",
+    }
+)
+"""Header fields that the transport alone may set."""
 
 
 def percent_encode(text: str) -> str:
@@ -26,14 +53,13 @@ def percent_encode(text: str) -> str:
     """
     if _PLAIN(text):
         return str.__str__(text)  # of a str enumeration's member the value, not the name
-    from urllib.parse import quote
-
     try:
-        return quote(text, safe="")
+        encoded = text.encode()
     except UnicodeEncodeError:
         raise InvalidArgumentError(
             "a path or query value holds a lone surrogate: pass text that UTF-8 can encode"
         ) from None
+    return "".join([_BYTES[byte] for byte in encoded])
 
 
 def path_segment(name: str, value: object) -> str:
@@ -41,17 +67,42 @@ def path_segment(name: str, value: object) -> str:
 
     Args:
         name: What the caller knows the value as, for the message.
-        value: The id.
+        value: The id: a str, or a `uuid.UUID`.
 
     Raises:
         InvalidArgumentError: It is no str, or empty, or a dot segment (`.`, `..`), which proxies
-            remove from a path (RFC 3986, section 5.2.4): another resource would be reached.
+            remove from a path (RFC 3986, section 5.2.4): another resource would be reached. So it
+            would be where a proxy decodes a slash, which is encoded here, and then finds one; such
+            an id is refused, too.
     """
-    if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
-    if value in ("", ".", ".."):
-        raise InvalidArgumentError(f"{name} must be the id of a resource, not {value!r}")
-    return percent_encode(value)
+    text = id_text(name, value)
+    if _PLAIN(text) and text not in ("", ".", ".."):
+        return str.__str__(text)  # of a str enumeration's member the value, not the name
+    segments = text.replace("\\", "/").split("/")
+    if not text or not {".", ".."}.isdisjoint(segments):
+        raise InvalidArgumentError(
+            f"{name} must be the id of a resource, as the API sent it, not {text!r}"
+        )
+    return percent_encode(text)
+
+
+def id_text(name: str, value: object) -> str:
+    """Return an id as text.
+
+    Args:
+        name: What the caller knows the value as, for the message.
+        value: The id: a str, or a `uuid.UUID`.
+
+    Raises:
+        InvalidArgumentError: It is neither.
+    """
+    if isinstance(value, str):
+        return value
+    # Whoever passes a UUID has loaded the module; nobody else pays for it.
+    module = sys.modules.get("uuid")
+    if module is not None and isinstance(value, module.UUID):
+        return str(value)
+    raise InvalidArgumentError(f"{name} must be a str or a UUID, not {type(value).__name__}")
 
 
 def check_path(path: object) -> None:
@@ -81,41 +132,45 @@ def encode_query(query: Mapping[str, Any] | None) -> str:
     """
     if not query:
         return ""
-    if not isinstance(query, Mapping) or not all(isinstance(name, str) for name in query):
+    if not isinstance(query, Mapping):
         raise InvalidArgumentError("query must be a dict of parameters by their names")
-    return "&".join(
-        [
-            f"{percent_encode(name)}={percent_encode(_query_text(name, value))}"
-            for name, value in query.items()
-            if value is not None
-        ]
-    )
+    parameters = []
+    for name, value in query.items():
+        if not isinstance(name, str):
+            raise InvalidArgumentError("query must be a dict of parameters by their names")
+        if value is not None:
+            parameters.append(f"{percent_encode(name)}={percent_encode(_query_text(name, value))}")
+    return "&".join(parameters)
 
 
-def encode_json(body: Any) -> bytes:
-    """Encode a body as compact UTF-8 JSON; a Decimal and a date become strings.
+def is_field_value(value: object) -> bool:
+    """Tell whether a value can be sent as a header field: one line of latin-1, not empty."""
+    return isinstance(value, str) and re.fullmatch(_FIELD_VALUE, value) is not None
+
+
+def checked_fields(argument: str, fields: object) -> dict[str, str]:
+    """Return a copy of header fields that may be sent beside the transport's own.
+
+    Args:
+        argument: What the caller knows them as, for the message.
+        fields: Values by name.
 
     Raises:
-        InvalidArgumentError: JSON cannot hold it: NaN, infinity, a circular reference, a lone
-            surrogate, or an object of another type.
+        InvalidArgumentError: They are no mapping of names to texts, a field cannot be sent, or it
+            is one that the transport sets. The message holds no value.
     """
-    import json
-
-    # The causes are chained without the encoder's frames, whose local variables are the body.
-    try:
-        return json.dumps(
-            body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_text
-        ).encode()
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(
-            "the body holds a lone surrogate: pass text that UTF-8 can encode"
-        ) from None
-    except InvalidArgumentError as error:
-        raise error.with_traceback(None) from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(
-            f"the body cannot be written as JSON: {error}"
-        ) from error.with_traceback(None)
+    if not isinstance(fields, Mapping):
+        raise InvalidArgumentError(f"{argument} must be a dict of header fields by their names")
+    for name, value in fields.items():
+        if not isinstance(name, str) or not re.fullmatch(_FIELD_NAME, name):
+            raise InvalidArgumentError(f"{argument}: a name must be an HTTP token")
+        if name.lower() in _OWN_FIELDS:
+            raise InvalidArgumentError(f"{argument}: {name} is set by the SDK")
+        if not is_field_value(value):
+            raise InvalidArgumentError(
+                f"{argument}: the value of {name} must be one line of latin-1 characters"
+            )
+    return dict(fields)
 
 
 def plain_decimal(name: str, value: Any) -> str:
@@ -143,25 +198,21 @@ def _query_text(name: str, value: Any) -> str:
         if value != value or value in (float("inf"), float("-inf")):
             raise InvalidArgumentError(f"{name} must be a finite number, not {value}")
         return repr(value)
-    text = _extended_text(name, value)
+    text = extended_text(name, value)
     if text is None:
         raise InvalidArgumentError(f"{name} cannot be a {type(value).__name__}")
     return text
 
 
-def _json_text(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    text = _extended_text("an amount in the body", value)
-    if text is None:
-        raise TypeError(f"a {type(value).__name__} has no JSON form")
-    return text
+def extended_text(name: str, value: Any) -> str | None:
+    """Write a Decimal or a date, and return None for anything else.
 
-
-def _extended_text(name: str, value: Any) -> str | None:
-    """Write a Decimal or a date; these modules load only when such a value was passed."""
-    from datetime import date
-    from decimal import Decimal
+    Raises:
+        InvalidArgumentError: It is NaN or infinite.
+    """
+    with loading:  # few programs pass such a value
+        from datetime import date
+        from decimal import Decimal
 
     if isinstance(value, Decimal):
         return plain_decimal(name, value)

@@ -11,18 +11,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._error_base import json_ready
+from .._forks import loading
 from ..errors import EndpointRemovedError, classify_api_error, known_code
-from .instants import parse_number, parse_reset, parse_retry_after
+from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
     from ..errors import TesoteError
-    from .http1 import Reply
+    from .messages import Reply
 
 _CODE = "[A-Z][A-Z0-9_]+"
 _SLUG = "[a-z][a-z0-9_]+"
+
+_LONGEST_WINDOW = 3600.0
+"""Seconds of a quota's window that are believed; a longer one is a clock gone wrong."""
 
 _SUCCESSOR = r'<([^<>]*)>[^<>]*;\s*rel\s*=\s*"?successor-version\b'
 """RFC 8288, section 3; RFC 5829, section 3."""
@@ -55,7 +59,7 @@ def error_from_response(
         http_status=reply.status,
         request_id=redact(reply.headers.get("x-request-id")),
         error_id=_text(envelope or {}, "error_id"),
-        retry_after=_retry_after(reply.headers, document, now()),
+        retry_after=_retry_after(reply.headers, document, now),
         # JSON may have held the key with its characters escaped, where no search finds it.
         response_body=redact(body) if shown == document else json.dumps(shown, ensure_ascii=False),
         envelope=envelope,
@@ -115,9 +119,12 @@ def _message(reply: Reply, envelope: Mapping[str, Any] | None) -> str:
 
 
 def _standard_reason(status: int) -> str:
-    from http.client import responses
-
-    return responses.get(status, "the server refused")
+    try:
+        with loading:  # few servers leave it out
+            from http import HTTPStatus
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "the server refused"
 
 
 def _naming_replacement(message: str, link: str, envelope: Mapping[str, Any]) -> str:
@@ -128,16 +135,31 @@ def _naming_replacement(message: str, link: str, envelope: Mapping[str, Any]) ->
     return f"{message}; it is replaced by {replacement}"
 
 
-def _retry_after(headers: Mapping[str, str], document: Any, now: float) -> float | None:
+def _retry_after(
+    headers: Mapping[str, str], document: Any, now: Callable[[], float]
+) -> float | None:
     """Return the wait that is asked for, in seconds: the longer of the header's and the body's."""
+
+    def present() -> float:
+        """Return the present by the server's clock, from which this machine's may differ."""
+        date = parse_http_date(headers.get("date"))
+        return now() if date is None else date
+
     envelope = document if isinstance(document, dict) else {}
+    header = headers.get("retry-after")
     asked = (
-        parse_retry_after(headers.get("retry-after"), now),
+        # Seconds need no clock, and most servers send seconds.
+        parse_retry_after(header, 0.0 if header is None or header.isdecimal() else present()),
         parse_number(envelope.get("retry_after")),
     )
     waits = [wait for wait in asked if wait is not None]
     if waits:
         return max(waits)
     quota = envelope.get("quota_info")
-    resets_at = parse_reset(quota.get("reset_at"), now) if isinstance(quota, dict) else None
-    return None if resets_at is None else max(0.0, resets_at - now)
+    if not isinstance(quota, dict):
+        return None
+    moment = present()
+    resets_at = parse_reset(quota.get("reset_at"), moment)
+    if resets_at is None or resets_at - moment > _LONGEST_WINDOW:
+        return None
+    return max(0.0, resets_at - moment)

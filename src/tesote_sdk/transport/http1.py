@@ -1,91 +1,208 @@
 """HTTP/1.1 on one connection: a request goes out, a response comes in, nothing is left behind.
 
-The framing of bodies (lengths, chunks, reading to the end) is `http.client`'s. What is replaced is
-its head parser, which builds an e-mail message for every response, takes a cut-off head for a
-whole one and knows no 1xx but 100. Socket errors become the SDK's errors here, where it is known
-how far the exchange had come.
+Requests are written and responses read by RFC 9112, and no more is taken for whole than came
+whole. Socket errors become the SDK's errors here, where it is known how far the exchange had come.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import re
 import socket
 import ssl
 import weakref
-from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
-from .content_coding import MAX_CONTENT, decompress
-from .messages import Headers
+from .content_coding import MAX_CONTENT, decompress, readable_refusal
+from .messages import Headers, Reply
 from .sockets import TimedSocket
 
 if TYPE_CHECKING:
+    from .messages import Request
     from .timeouts import Deadline
 
-    Reader = io.BufferedReader[Any]
-
-_MAX_LINE = 65536
+_MAX_HEAD = 65536
 _MAX_FIELDS = 100
-"""The limits of `http.client` for one header line and for their number."""
+_MAX_INTERIM = 100
+"""Bytes and fields of one head, and heads before the final one (RFC 9110, section 15.2)."""
 
-_PIECE = 65536
+_BEGINNING = b"HTTP/1."
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (.*))?").fullmatch
+_HEAD_END = re.compile(rb"\n\r?\n").search
+"""The bare line feed is for servers that end their lines so (RFC 9112, section 2.2)."""
+
+_STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (.*))?").fullmatch
 """RFC 9112, section 4; the reason phrase and its space may be missing."""
 
-_EMPTY_LINES = (b"\r\n", b"\n")
-"""The second is for servers that end their lines so (RFC 9112, section 2.2)."""
+_LENGTH = re.compile(r"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*").fullmatch
+"""RFC 9110, section 8.6: sent twice, it is one length if both are the same."""
 
-_LENGTH = re.compile("[0-9]{1,18}").fullmatch
-
-_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?"
+_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r\n"
 """RFC 9112, section 7.1, with the white space that some servers pad the size with."""
 
 
-class Reply:
-    """A whole response, its content encoding undone.
+class NotHttpError(Exception):
+    """What came is no HTTP/1 response, or a larger one than is read."""
 
-    Neither its repr nor a crash reporter that takes tuples apart shows the content.
+
+class Head:
+    """The status line and the header fields of a response; its repr shows no value.
 
     Attributes:
-        resent: Whether the request went out before, on a connection that was lost: that first
-            copy, too, may have been carried out.
+        minor: The minor version of HTTP/1.
+        fields: By name in lower case; a repeated field's values are joined by a comma.
     """
 
-    __slots__ = ("content", "headers", "reason", "resent", "status")
+    __slots__ = ("fields", "minor", "reason", "status")
 
-    def __init__(self, status: int, reason: str, headers: Headers, content: bytes) -> None:
+    def __init__(self, status: int, reason: str, minor: int, fields: dict[str, str]) -> None:
         self.status = status
         self.reason = reason
-        self.headers = headers
-        self.content = content
-        self.resent = False
+        self.minor = minor
+        self.fields = fields
 
-    def __repr__(self) -> str:
-        return f"<Reply {self.status}, {len(self.content)} bytes>"
+
+class Incoming:
+    """What comes over a connection: heads, lines, and bodies put together of pieces.
+
+    Attributes:
+        heard: Whether anything has come since this was last set to False.
+    """
+
+    __slots__ = ("_at", "_body", "_held", "_socket", "heard")
+
+    def __init__(self, sock: TimedSocket) -> None:
+        self._socket = sock
+        self._held = b""
+        self._at = 0
+        self._body: list[bytes] = []
+        self.heard = False
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing is left to read, nothing has come and the peer is still there."""
+        try:
+            return self._at == len(self._held) and self._socket.receive_now() is None
+        except OSError:
+            return False
+
+    def has_come(self) -> bool:
+        """Take in what is there already; tell whether there is anything to read."""
+        try:
+            self._hold(self._socket.receive_now() or b"")
+        except OSError:
+            return False
+        return self._at < len(self._held)
+
+    def read_head(self) -> Head:
+        """Read a status line and header fields (RFC 9112, sections 4 and 5).
+
+        Raises:
+            ConnectionError: The head is cut short.
+            NotHttpError: It is no head of an HTTP/1 response, or too long.
+        """
+        self._body = []
+        while not (end := _HEAD_END(self._held, self._at)):
+            begun = self._held[self._at :]
+            if len(begun) > _MAX_HEAD:
+                raise NotHttpError(f"its head is larger than {_MAX_HEAD} bytes")
+            # What begins otherwise is wrong at once: an HTTP/0.9 answer may have no end.
+            if not begun.startswith(_BEGINNING[: len(begun)]):
+                raise NotHttpError("it does not begin with an HTTP/1 status line")
+            self._receive()
+        text = self._held[self._at : end.start()].decode("latin-1")
+        self._at = end.end()
+        first, *others = text.split("\n")
+        status_line = _STATUS_LINE(first.rstrip("\r"))
+        if not status_line:
+            raise NotHttpError("it does not begin with an HTTP/1 status line")
+        if len(text) > _MAX_HEAD:
+            raise NotHttpError(f"its head is larger than {_MAX_HEAD} bytes")
+        minor, status, reason = status_line.groups("")
+        return Head(int(status), reason.strip(), int(minor), _fields(others))
+
+    def read_line(self) -> bytes:
+        """Read a line, and return it with its end."""
+        while (end := self._held.find(b"\n", self._at)) < 0:
+            if len(self._held) - self._at > _MAX_HEAD:
+                raise NotHttpError("a line of it is too long")
+            self._receive()
+        line = self._held[self._at : end + 1]
+        self._at = end + 1
+        return line
+
+    def read_into_body(self, count: int) -> None:
+        """Read so many bytes of a body."""
+        while True:
+            piece = self._held[self._at : self._at + count]
+            self._body.append(piece)
+            self._at += len(piece)
+            count -= len(piece)
+            if not count:
+                return
+            self._receive()
+
+    def read_to_end(self) -> None:
+        """Read a body that the connection's end is the end of."""
+        size = 0
+        while True:
+            piece = self._held[self._at :]
+            self._body.append(piece)
+            self._at += len(piece)
+            size += len(piece)
+            if size > MAX_CONTENT:
+                raise NotHttpError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+            came = self._socket.receive()
+            if not came:
+                return
+            self._hold(came)
+
+    def take_body(self) -> bytes:
+        """Return what was read of a body, and forget it."""
+        pieces, self._body = self._body, []
+        self._held, self._at = self._held[self._at :], 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _receive(self) -> None:
+        """Wait for more."""
+        came = self._socket.receive()
+        if not came:
+            raise ConnectionError("the server closed the connection")
+        self._hold(came)
+
+    def _hold(self, came: bytes) -> None:
+        self._held = self._held[self._at :] + came if self._at < len(self._held) else came
+        self._at = 0
+        self.heard = self.heard or bool(came)
 
 
 class Http1Connection:
     """A connected socket and the HTTP/1.1 spoken over it, one exchange at a time.
 
     Attributes:
-        answered: Whether the last exchange got at least one byte of a response.
+        busy: Whether an exchange is under way.
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
-        idle_since: When the connection was put aside, on the pool's clock.
+        opened_at: When it was connected, on the pool's clock.
+        idle_since: When it was put aside, on the pool's clock.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._raw = TimedSocket(sock)
-        self._reader: Reader = io.BufferedReader(self._raw, _PIECE)
-        self.answered = False
-        self.reusable = False
-        self.idle_since = 0.0
+    def __init__(
+        self, sock: socket.socket, deadline: Deadline, read_timeout: float, opened_at: float
+    ) -> None:
+        self._raw = sock
+        self._socket = TimedSocket(sock, deadline, read_timeout)
+        self._incoming = Incoming(self._socket)
+        self.busy = self.reusable = False
+        self.opened_at = self.idle_since = opened_at
         # A finalizer holds the socket until it has closed it; of __del__, a collector that finds
         # both in one cycle may call the socket's first, which warns of a socket left open.
         self._close_socket = weakref.finalize(self, sock.close)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the last exchange got at least one byte of a response."""
+        return self._incoming.heard
 
     def exchange(
         self, message: memoryview, method: str, deadline: Deadline, read_timeout: float
@@ -104,155 +221,118 @@ class Http1Connection:
             TlsError: The TLS layer refused the peer, or was refused.
             InvalidResponseError: What came was not HTTP, or too large, or wrongly compressed.
         """
-        self._raw.deadline, self._raw.read_timeout = deadline, read_timeout
-        self.answered = self.reusable = False
-        response = _Response(self, method)
+        incoming = self._incoming
+        incoming.heard = self.reusable = False
+        head: Head | None = None
         try:
-            sent_whole = True
+            self.busy = True
+            self._socket.within(deadline, read_timeout)
+            sent_whole = self._send(message)
+            head = self._read_final_head()
+            ends_open = _read_body(incoming, method, head)
+            self.reusable = sent_whole and ends_open and _stays_open(head)
+        except (OSError, NotHttpError) as error:
+            # What the server refused is known, whatever became of its explanation.
+            if head is None or head.status < 300:
+                raise _failure(error, head, self._socket.patience) from error
+        finally:
+            self.busy = False
+        content = incoming.take_body()
+        coding = head.fields.get("content-encoding")
+        if head.status >= 300:
+            content = readable_refusal(content, coding or "", deadline)
+        elif coding is not None:
             try:
-                self._raw.send_all(message)
-            except OSError:
-                # A server may refuse a body before it has all of it, and hang up: its answer
-                # counts for more than the broken pipe (RFC 9112, section 9.5).
-                if not self._answer_is_waiting():
-                    raise
-                sent_whole = False  # what is missing would be read as the next request
-            response.begin()
-        except (OSError, HTTPException) as error:
-            raise self._failure(
-                error, "waiting for the response", response
-            ) from error.with_traceback(None)
-        headers = Headers(response.fields)
-        received = io.BytesIO()
-        try:
-            received = _read_content(response, received)
-            self.reusable = sent_whole and not response.will_close and response.isclosed()
-            content = decompress(received.getvalue(), headers.get("content-encoding", ""))
-        except (OSError, ValueError, HTTPException) as error:
-            if response.status >= 300:
-                # What the server refused is known, whatever became of its explanation.
-                content = b"" if "content-encoding" in headers else received.getvalue()
-                return Reply(response.status, response.reason, headers, content)
-            raise self._failure(error, "reading the response", response) from error.with_traceback(
-                None
-            )
-        return Reply(response.status, response.reason, headers, content)
+                content = decompress(content, coding, deadline)
+            except (OSError, ValueError) as error:
+                raise _failure(error, head, deadline) from error
+        return Reply(head.status, head.reason, Headers(head.fields), content)
 
     def is_quiet(self) -> bool:
         """Tell whether an idle connection may be used again: no end and no bytes have come.
 
         Looking at it also lets TLS take in what needs no answer, such as a session ticket.
         """
-        self._raw.deadline = None
-        try:
-            self._reader.peek(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            return False
-        return False
+        return self._incoming.is_quiet()
+
+    def retire(self) -> None:
+        """End the connection for both sides, also while another thread reads from it."""
+        with contextlib.suppress(OSError):  # it has ended already
+            self._raw.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the socket without a TLS goodbye: a forked parent may go on using the session."""
+        self.reusable = False
         self._close_socket()
 
-    def makefile(self, mode: str) -> Reader:
-        """Give `http.client`'s response the connection's one reader.
-
-        A reader for each response would swallow bytes that arrive after the response's end.
-        """
-        return self._reader
-
-    def _answer_is_waiting(self) -> bool:
-        deadline, self._raw.deadline = self._raw.deadline, None
+    def _send(self, message: memoryview) -> bool:
+        """Send a request; return whether all of it went out."""
         try:
-            return bool(self._reader.peek(1))
+            self._socket.send_all(message)
         except OSError:
-            return False
-        finally:
-            self._raw.deadline = deadline
+            # A server may refuse a body before it has all of it, and hang up: its answer counts
+            # for more than the broken pipe (RFC 9112, section 9.5).
+            if not self._incoming.has_come():
+                raise
+            return False  # what is missing would be read as the next request
+        return True
 
-    def _failure(self, error: Exception, doing: str, response: _Response) -> TransportError:
-        """Return the typed error for what went wrong after the request began to be sent."""
-        failure: TransportError
-        if isinstance(error, socket.timeout) and error.errno is None:
-            deadline = cast("Deadline", self._raw.deadline)
-            failure = deadline.timed_out(doing, "read")
-        elif isinstance(error, ssl.SSLError) and not is_lost(error):
-            # With TLS 1.3 a server looks at the client's certificate after the handshake.
-            advice = "check that a client certificate is not missing (ssl_context=)"
-            failure = TlsError(f"TLS failed while {doing}: {error}; {advice}")
-        elif isinstance(error, (OSError, IncompleteRead)):
-            failure = NetworkError(f"the connection was lost while {doing}: {error}")
-        else:
-            failure = InvalidResponseError(f"the server's answer is not valid HTTP: {error}")
-        failure.outcome_unknown = True
-        if response.fields:
-            failure.http_status = response.status
-            failure.request_id = response.fields.get("x-request-id")
-        return failure
+    def _read_final_head(self) -> Head:
+        for _ in range(_MAX_INTERIM):
+            head = self._incoming.read_head()
+            if head.status >= 200:
+                return head
+            if head.status == 101:
+                raise NotHttpError("it switches protocols unasked")
+        raise NotHttpError(f"more than {_MAX_INTERIM} interim responses came before it")
 
 
-class _Response(HTTPResponse):
-    """`http.client`'s response with a head parser of our own and a reader that outlives it."""
+def _failure(error: Exception, head: Head | None, patience: Deadline) -> TransportError:
+    """Return the typed error for what went wrong after the request began to be sent.
 
-    def __init__(self, connection: Http1Connection, method: str) -> None:
-        super().__init__(cast("socket.socket", connection), method=method)
-        self._connection = connection
-        self._asked_with = method
-        self.fields: dict[str, str] = {}
+    Args:
+        error: What was raised.
+        head: The response's head, if it has come.
+        patience: What bounded the wait, if it was one that ended with nothing.
+    """
+    doing = "waiting for the response" if head is None else "reading the response"
+    failure: TransportError
+    if isinstance(error, socket.timeout) and error.errno is None:
+        failure = patience.timed_out(doing)
+    elif isinstance(error, ssl.SSLError) and not is_lost(error):
+        # With TLS 1.3 a server looks at the client's certificate after the handshake.
+        advice = "check that a client certificate is not missing (ssl_context=)"
+        failure = TlsError(f"TLS failed while {doing}: {error}; {advice}")
+    elif isinstance(error, OSError):
+        failure = NetworkError(f"the connection was lost while {doing}: {error}")
+    else:
+        failure = InvalidResponseError(f"the server's answer is not valid HTTP: {error}")
+    failure.outcome_unknown = True
+    if head is not None:
+        failure.http_status = head.status
+        failure.request_id = head.fields.get("x-request-id")
+    return failure
 
-    def begin(self) -> None:
-        """Read the head of the final response and decide how its body is framed.
 
-        RFC 9112, section 6.3, lists the cases in this order.
-        """
-        while True:
-            status, self.reason, minor, fields = read_head(self.fp, self._connection)
-            if status >= 200:
-                break
-            if status == 101:
-                raise HTTPException("it switches protocols unasked")
-        self.status = self.code = status
-        self.fields = fields
-        self.version = 10 + minor
-        options = {option.strip() for option in fields.get("connection", "").lower().split(",")}
-        self.will_close = "close" in options or (minor == 0 and "keep-alive" not in options)
-        self.chunked, self.chunk_left, self.length = False, None, None
-        encoding = fields.get("transfer-encoding")
-        length = fields.get("content-length")
-        if status in (204, 304) or self._asked_with == "HEAD":
-            self.length = 0
-        elif encoding is not None:
-            if encoding.strip().lower() != "chunked":
-                raise HTTPException("its transfer encoding is not chunked")
-            self.chunked = True
-            # Two framings at once are how responses are smuggled past a proxy: read, then hang up.
-            self.will_close = self.will_close or length is not None
-        elif length is not None:
-            lengths = {value.strip() for value in length.split(",")}
-            (value,) = lengths if len(lengths) == 1 else ("",)
-            if not _LENGTH(value):
-                raise HTTPException("its Content-Length is no single number")
-            self.length = int(value)
-        else:
-            self.will_close = True
+def rendered(request: Request, proxy_header: str | None = None) -> memoryview:
+    """Write a request as bytes (RFC 9112, sections 3 and 5).
 
-    def _read_next_chunk_size(self) -> int:
-        # http.client's own takes "-1", which is all that ever comes, for a size, and garbage for
-        # the connection's end.
-        size = re.fullmatch(_CHUNK_SIZE, _whole(self.fp.readline(_MAX_LINE + 1)))
-        if not size:
-            raise HTTPException("a chunk has no size")
-        return int(size[1], 16)
+    The key is written last and inside one expression: it stands in no variable.
 
-    def flush(self) -> None:
-        # Closing calls it, and so does the collector, to which the reader may be lost already.
-        pass
-
-    def _close_conn(self) -> None:
-        # Called when the response has been read to its end: the reader is the connection's.
-        self.fp = None  # type: ignore[assignment]
+    Args:
+        request: The request.
+        proxy_header: None, or the Proxy-Authorization line ("" for none) of a plain-http proxy,
+            which is told the whole URL (section 3.2.2).
+    """
+    target = request.target
+    if proxy_header is not None:
+        target = f"http://{request.headers['Host']}{target}"
+    fields = "\r\n".join(map(": ".join, request.headers.items()))
+    return memoryview(
+        f"{request.method} {target} HTTP/1.1\r\n{fields}\r\n"
+        f"Authorization: {request.api_key.bearer()}\r\n{proxy_header or ''}\r\n".encode("latin-1")
+        + (request.body or b"")
+    )
 
 
 def is_lost(error: ssl.SSLError) -> bool:
@@ -263,81 +343,90 @@ def is_lost(error: ssl.SSLError) -> bool:
     return getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
 
 
-def read_head(
-    reader: Reader, connection: Http1Connection | None = None
-) -> tuple[int, str, int, dict[str, str]]:
-    """Read a status line and header fields (RFC 9112, sections 4 and 5).
+def _fields(lines: list[str]) -> dict[str, str]:
+    """Return header fields by their name in lower case, a repeated one's values joined."""
+    if len(lines) > _MAX_FIELDS:
+        raise NotHttpError(f"it has more than {_MAX_FIELDS} header fields")
+    fields: dict[str, str] = {}
+    last = ""
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or name != name.strip() or not name:
+            if not last or line[:1] not in " \t":
+                raise NotHttpError("a header line has no name")
+            # Obsolete line folding (RFC 9112, section 5.2).
+            fields[last] = f"{fields[last]} {line.strip()}"
+            continue
+        last = name.lower()
+        value = value.strip()
+        fields[last] = f"{fields[last]}, {value}" if last in fields else value
+    return fields
 
-    Args:
-        reader: Where they come from.
-        connection: Told when the first byte of an answer is there.
+
+def _stays_open(head: Head) -> bool:
+    """Tell whether the server keeps the connection (RFC 9112, section 9.3)."""
+    options = head.fields.get("connection")
+    if options is None:
+        return head.minor > 0
+    named = [option.strip() for option in options.lower().split(",")]
+    return "close" not in named and (head.minor > 0 or "keep-alive" in named)
+
+
+def _read_body(incoming: Incoming, method: str, head: Head) -> bool:
+    """Read the body, framed as RFC 9112, section 6.3, says; its cases are in this order.
 
     Returns:
-        The status, the reason phrase, the minor version of HTTP/1, and the fields by their name in
-        lower case; a repeated field's values are joined by a comma.
-
-    Raises:
-        ConnectionError: The head is cut short.
-        HTTPException: It is no head of an HTTP/1 response, or too long.
+        Whether another response may follow: what contradicts itself ends the connection.
     """
-    line = reader.readline(_MAX_LINE + 1)
-    if connection is not None and line:
-        connection.answered = True
-    # What begins otherwise is wrong at once: the line of an HTTP/0.9 answer may have no end.
-    begins = b"HTTP/1.".startswith(line[:7])
-    status_line = _STATUS_LINE(_whole(line)) if begins else None
-    if not status_line:
-        raise HTTPException("it does not begin with an HTTP/1 status line")
-    minor, status, reason = status_line.groups(b"")
-    fields: dict[str, str] = {}
-    name = ""
-    for _ in range(_MAX_FIELDS + 1):
-        line = reader.readline(_MAX_LINE + 1)
-        if line in _EMPTY_LINES:
-            return int(status), reason.decode("latin-1").strip(), int(minor), fields
-        if not line.endswith(b"\n"):
-            raise _cut_off(line)
-        text = line.decode("latin-1")
-        if text[0] in " \t" and name:
-            # Obsolete line folding (RFC 9112, section 5.2).
-            fields[name] = f"{fields[name]} {text.strip()}"
-            continue
-        name, colon, value = text.partition(":")
-        if not colon or not name or name != name.strip():
-            raise HTTPException("a header line has no name")
-        name = name.lower()
-        value = value.strip()
-        if name in fields:
-            value = f"{fields[name]}, {value}"
-        fields[name] = value
-    raise HTTPException(f"it has more than {_MAX_FIELDS} header fields")
+    coding = head.fields.get("transfer-encoding")
+    length = head.fields.get("content-length")
+    if method == "HEAD":
+        return True
+    if head.status in (204, 304):
+        # A server that speaks of a body here may send one: it would be read as the next answer.
+        return coding is None and (length is None or length.strip("0, \t") == "")
+    if coding is not None:
+        if coding.strip().lower() != "chunked":
+            raise NotHttpError("its transfer encoding is not chunked")
+        # Two framings at once are how responses are smuggled past a proxy: read, then hang up.
+        return _read_chunks(incoming) and length is None
+    if length is None:
+        incoming.read_to_end()
+        return False
+    matched = _LENGTH(length)
+    if not matched:
+        raise NotHttpError("its Content-Length is no single number")
+    size = int(matched[1])
+    if size > MAX_CONTENT:
+        raise NotHttpError(f"{size} bytes are more than the SDK reads")
+    incoming.read_into_body(size)
+    return True
 
 
-def _whole(line: bytes) -> bytes:
-    """Return a line without its end, which a cut-off line does not have."""
-    if line.endswith(b"\n"):
-        return line[:-2] if line.endswith(b"\r\n") else line[:-1]
-    raise _cut_off(line)
+def _read_chunks(incoming: Incoming) -> bool:
+    """Read a body in chunks, and the trailer after it (RFC 9112, section 7.1).
 
-
-def _cut_off(line: bytes) -> Exception:
-    if len(line) > _MAX_LINE:
-        return HTTPException("a line of its head is too long")
-    return ConnectionError("the server closed the connection")
-
-
-def _read_content(response: _Response, into: io.BytesIO) -> io.BytesIO:
-    if response.length is not None:
-        if response.length > MAX_CONTENT:
-            raise HTTPException(f"{response.length} bytes are more than the SDK reads")
-        try:
-            # Made of the bytes, it shares them, where write() and getvalue() would copy.
-            return io.BytesIO(response.read())
-        except IncompleteRead as error:
-            into.write(error.partial)
-            raise
-    while piece := response.read(_PIECE):
-        into.write(piece)
-        if into.tell() > MAX_CONTENT:
-            raise HTTPException(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
-    return into
+    Returns:
+        Whether the trailer came whole: of some servers it does not.
+    """
+    total = 0
+    while True:
+        matched = re.fullmatch(_CHUNK_SIZE, incoming.read_line())
+        if not matched:
+            raise NotHttpError("a chunk has no size")
+        size = int(matched[1], 16)
+        if size == 0:
+            break
+        total += size
+        if total > MAX_CONTENT:
+            raise NotHttpError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+        incoming.read_into_body(size)
+        if incoming.read_line() != b"\r\n":
+            raise NotHttpError("a chunk is longer than its size")
+    try:
+        for _ in range(_MAX_FIELDS):
+            if incoming.read_line() in (b"\r\n", b"\n"):
+                return True
+    except ConnectionError:
+        return False
+    raise NotHttpError(f"its trailer has more than {_MAX_FIELDS} fields")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .._forks import loading
+
 # Compiled at first use: most programs never meet an instant.
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
 
@@ -42,27 +44,56 @@ def parse_number(value: object) -> float | None:
 def parse_retry_after(value: str | None, now: float) -> float | None:
     """Return the seconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3).
 
+    Where it is sent more than once, by an application and by the gateway before it, the longest
+    wait counts.
+
     Args:
-        value: The header: seconds, or an HTTP date in one of its three forms (section 5.6.7).
-        now: The present in epoch seconds.
+        value: The header: seconds, or an HTTP date; or a list of them.
+        now: The present in epoch seconds, on the clock of whoever sent it.
 
     Returns:
         The seconds; 0.0 for a date that is past; None where there is no header or it cannot be
         read, a negative or infinite number included.
     """
-    seconds = parse_number(value)
-    if seconds is not None or value is None or not value.isascii():
-        return seconds
-    from datetime import timezone
-    from email.utils import parsedate_to_datetime
-
-    try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):  # as the parser may, by version
+    if value is None:
         return None
-    if date.tzinfo is None:  # asctime's form, which is in GMT all the same
-        date = date.replace(tzinfo=timezone.utc)
-    return max(0.0, date.timestamp() - now)
+    waits: list[float] = []
+    weekday = ""
+    for part in value.split(","):
+        if part.strip().isalpha():  # a date has a comma of its own
+            weekday = f"{part},"
+            continue
+        seconds = parse_number(part)
+        if seconds is None:
+            date = parse_http_date(weekday + part)
+            seconds = None if date is None else max(0.0, date - now)
+        if seconds is None:
+            return None
+        waits.append(seconds)
+        weekday = ""
+    return max(waits, default=None)
+
+
+def parse_http_date(text: str | None) -> float | None:
+    """Return the epoch seconds of an HTTP date in one of its three forms (RFC 9110, 5.6.7).
+
+    Returns:
+        The seconds, or None where there is no date or it cannot be read.
+    """
+    if text is None or not text.isascii():
+        return None
+    # Whatever the parser raises, which differs by version, or fails to load with (a server writes
+    # the text, and an error is on its way already), it is no date that can be gone by.
+    try:
+        with loading:
+            from datetime import timezone
+            from email.utils import parsedate_to_datetime
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:  # asctime's form, which is in GMT all the same
+            date = date.replace(tzinfo=timezone.utc)
+        return date.timestamp()
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def parse_instant(text: str) -> float | None:
@@ -75,7 +106,8 @@ def parse_instant(text: str) -> float | None:
     matched = re.fullmatch(_TIMESTAMP, text.strip())
     if not matched:
         return None
-    from datetime import datetime, timezone
+    with loading:  # few servers write instants so
+        from datetime import datetime, timezone
 
     *fields, fraction, sign, hours, minutes = matched.groups(default="0")
     year, month, day, hour, minute, second = map(int, fields)

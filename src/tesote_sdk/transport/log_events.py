@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
+from .._forks import loading
+
 if TYPE_CHECKING:
     import logging
 
@@ -43,21 +45,30 @@ _SHOWN = frozenset(
 
 
 class EventLog:
-    """Tells the callback and the standard logger what becomes of a request."""
+    """Tells the user's callback or logger, and the standard logger, what becomes of a request.
 
-    def __init__(self, callback: LogCallback | None, base_url: str) -> None:
-        self._callback = callback
-        self._base_url = base_url
+    Nothing that a log does can end a call, least of all one that was carried out.
+
+    Args:
+        target: The user's: a callback, or a `logging.Logger` in place of the standard one.
+    """
+
+    def __init__(self, target: LogCallback | logging.Logger | None) -> None:
+        self._callback: LogCallback | None = None
         self._logger: logging.Logger | None = None
+        if callable(target):
+            self._callback = target
+        else:
+            self._logger = target
 
     def wants(self, phase: str) -> bool:
         """Tell whether anyone listens, so that nothing is put together for nobody."""
         return self._callback is not None or self._is_logged(_LEVELS.get(phase, _DEBUG))
 
-    def emit(
+    def report(
         self, phase: str, request: Request, headers: Mapping[str, str] | None = None, **details: Any
     ) -> None:
-        """Report one event of a request.
+        """Report one event of a request, if anyone listens.
 
         Args:
             phase: `request`, `response`, `retry`, `error` or `cache_hit`.
@@ -66,27 +77,42 @@ class EventLog:
             details: What else the phase has: attempt, status, request_id, elapsed_ms
                 (milliseconds), delay (seconds), error.
         """
-        redact = request.api_key.redact
-        query = request.shown_query()
-        url = self._base_url + redact(request.path) + (f"?{query}" if query else "")
-        event = {"phase": phase, "method": request.method, "url": url}
-        event.update((name, redact(value)) for name, value in details.items())
-        if headers is not None:
-            event["headers"] = _shown(headers, request)
-        level = _LEVELS.get(phase, _DEBUG)
-        if self._is_logged(level):
-            more = {name: event[name] for name in event if name not in ("phase", "method", "url")}
-            self._std_logger().log(level, "%s %s %s %s", phase, request.method, url, more)
-        if self._callback is None:
-            return
         try:
-            self._callback(event)
+            if self.wants(phase):
+                self._emit(phase, request, headers, details)
         except Exception as error:  # noqa: BLE001 - a log must not break what it reports
             self.warn("the log callback failed with %s", type(error).__name__)
 
     def warn(self, message: str, *arguments: object) -> None:
         """Tell the standard logger of a failure that costs nothing but convenience."""
-        self._std_logger().warning(message, *arguments)
+        try:
+            self._std_logger().warning(message, *arguments)
+        except Exception:  # noqa: BLE001
+            # The logger is what has failed: there is nobody left to tell, and a call to finish.
+            return
+
+    def _emit(
+        self,
+        phase: str,
+        request: Request,
+        headers: Mapping[str, str] | None,
+        details: Mapping[str, Any],
+    ) -> None:
+        redact = request.api_key.redact
+        event: dict[str, Any] = {
+            "phase": phase,
+            "method": request.method,
+            "url": request.shown_url(),
+        }
+        event.update((name, redact(value)) for name, value in details.items())
+        if headers is not None:
+            event["headers"] = _shown(headers, request, phase)
+        level = _LEVELS.get(phase, _DEBUG)
+        if self._is_logged(level):
+            more = {name: event[name] for name in event if name not in ("phase", "method", "url")}
+            self._std_logger().log(level, "%s %s %s %s", phase, request.method, event["url"], more)
+        if self._callback is not None:
+            self._callback(event)
 
     def _is_logged(self, level: int) -> bool:
         # Nobody can have configured a logging module that nobody has imported.
@@ -96,8 +122,8 @@ class EventLog:
 
     def _std_logger(self) -> logging.Logger:
         if self._logger is None:
-            import logging
-
+            with loading:  # few programs log
+                import logging
             self._logger = logging.getLogger("tesote_sdk")
         return self._logger
 
@@ -107,9 +133,12 @@ _LEVELS = {"retry": _INFO}
 """The numbers of `logging.DEBUG` and `logging.INFO`, without the module."""
 
 
-def _shown(headers: Mapping[str, str], request: Request) -> dict[str, str]:
+def _shown(headers: Mapping[str, str], request: Request, phase: str) -> dict[str, str]:
     redact = request.api_key.redact
-    shown = {name: redact(value) for name, value in headers.items() if name.lower() in _SHOWN}
-    if "Authorization" in headers:
+    shown = {name: value for name, value in headers.items() if name.lower() in _SHOWN}
+    together = "\n".join(shown.values())
+    if redact(together) != together:
+        shown = {name: redact(value) for name, value in shown.items()}
+    if phase == "request":
         shown["Authorization"] = request.api_key.shown
     return shown

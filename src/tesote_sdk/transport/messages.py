@@ -1,19 +1,29 @@
-"""What is sent and what comes back: Request, Headers and Response."""
+"""What is sent and what comes back: Request, Headers, Reply and Response."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import InvalidResponseError
+from .values import Value
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator
-    from typing import Callable, TypeVar
+    from typing import Callable, Protocol, TypeVar
 
+    from .origin import BaseUrl
     from .redaction import ApiKey
 
     T = TypeVar("T")
+
+    class Retirable(Protocol):
+        """What a reply came by."""
+
+        def retire(self) -> None:
+            """See to it that nothing else is taken for an answer that comes this way."""
+
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing on the server (RFC 9110, section 9.2.1)."""
@@ -64,12 +74,13 @@ class Headers(Mapping[str, str]):
 class Request:
     """One logical request, made once and sent byte for byte the same on every attempt.
 
-    Its repr shows the method and the path alone, for the headers hold the API key and the body
-    may hold account numbers.
+    It holds no Authorization: the key is written into the message when it is sent. Its repr shows
+    the method and the path alone, for the body may hold account numbers.
     """
 
     __slots__ = (
         "api_key",
+        "base",
         "body",
         "body_shape",
         "caller_keyed",
@@ -79,17 +90,18 @@ class Request:
         "method",
         "path",
         "query",
-        "target",
+        "varying",
     )
 
     def __init__(
         self,
         *,
+        base: BaseUrl,
         method: str,
         path: str,
         query: str,
-        target: str,
         headers: dict[str, str],
+        varying: Mapping[str, str],
         body: bytes | None,
         body_shape: dict[str, Any] | None,
         idempotency_key: str | None,
@@ -97,14 +109,16 @@ class Request:
         changes_state: bool,
         api_key: ApiKey,
     ) -> None:
+        self.base = base
         self.method = method
         self.path = path
         """Below the base URL, percent-encoded."""
         self.query = query
         """Encoded, without the question mark."""
-        self.target = target
-        """The request line's path and query, the base URL's own path included."""
         self.headers = headers
+        """All fields but Authorization."""
+        self.varying = varying
+        """The fields that this call alone asked for: another answer may belong to others."""
         self.body = body
         self.body_shape = body_shape
         """The body's top-level keys and its size, for error messages."""
@@ -116,9 +130,20 @@ class Request:
         self.api_key = api_key
 
     @property
+    def target(self) -> str:
+        """The request line's path and query, the base URL's own path included."""
+        path = self.base.path + self.path
+        return f"{path}?{self.query}" if self.query else path
+
+    @property
     def replayable(self) -> bool:
         """Whether the server can tell a repeat, or a repeat does not matter."""
         return not self.changes_state or self.idempotency_key is not None
+
+    def with_field(self, name: str, value: str) -> Request:
+        """Return a copy with one more header field."""
+        fields = {slot: getattr(self, slot) for slot in self.__slots__}
+        return Request(**{**fields, "headers": {**self.headers, name: value}})
 
     def summary(self) -> dict[str, Any]:
         """Return what an error may tell of this request; it holds no secret and no value."""
@@ -126,40 +151,90 @@ class Request:
         shape = self.body_shape
         return {
             "method": self.method,
+            "url": self.shown_url(),
             "path": redact(self.path),
-            "query": self.shown_query() or None,
+            "query": self._shown_query() or None,
             "body_shape": shape and {**shape, "keys": redact(shape["keys"])},
             "authorization": self.api_key.shown,
             "idempotency_key": redact(self.idempotency_key),
         }
 
-    def shown_query(self) -> str:
-        """Return the query with the text of a search replaced by its length."""
+    def shown_url(self) -> str:
+        """Return the URL with the text of a search replaced by its length."""
+        query = self._shown_query()
+        url: str = self.base.url + self.api_key.redact(self.path)
+        return f"{url}?{query}" if query else url
+
+    def _shown_query(self) -> str:
         if not self.query:
             return ""
         shown = []
         for parameter in self.query.split("&"):
             name, _, value = parameter.partition("=")
             if name == "q":
-                from urllib.parse import unquote
-
-                value = f"<{len(unquote(value))} characters>"
+                # Of a character that takes several bytes in UTF-8, the first one counts.
+                count = len(re.sub("%(..)", _letter, value))
+                value = f"<{count} characters>"
             shown.append(f"{name}={value}" if value else name)
         text: str = self.api_key.redact("&".join(shown))
         return text
 
-    def head(self, target: str, extra: str = "") -> bytes:
-        """Return the request line and the header fields as bytes (RFC 9112, sections 3 and 5).
-
-        Args:
-            target: What the request line asks for: the path, or for a proxy the whole URL.
-            extra: A further header line with its line end, or "".
-        """
-        fields = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
-        return f"{self.method} {target} HTTP/1.1\r\n{fields}{extra}\r\n".encode("latin-1")
-
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.api_key.redact(self.path)}>"
+
+
+def _letter(escape: re.Match[str]) -> str:
+    """Return a letter for a percent-encoded byte, nothing for one that continues a character."""
+    return "" if escape[1][0] in "89aAbB" else "x"
+
+
+class Reply:
+    """A whole response as it came, its content encoding undone; its repr shows no content.
+
+    Attributes:
+        resent: Whether the request went out before, on a connection that was lost: that first
+            copy, too, may have been carried out.
+        connection: What it came by, or None if that is an opener's affair.
+    """
+
+    __slots__ = ("connection", "content", "headers", "reason", "resent", "status")
+
+    def __init__(self, status: int, reason: str, headers: Headers, content: bytes) -> None:
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.content = content
+        self.resent = False
+        self.connection: Retirable | None = None
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status}, {len(self.content)} bytes>"
+
+
+class LastResponse(Value):
+    """What an answer said of itself, without its body; immutable.
+
+    Attributes:
+        status: The HTTP status code.
+        headers: The header fields, by name in any case.
+        attempts: How many times the request was sent.
+        elapsed_ms: Milliseconds that the last attempt took.
+    """
+
+    __slots__ = ("status", "headers", "attempts", "elapsed_ms")  # noqa: RUF023
+
+    status: int
+    headers: Headers
+    attempts: int
+    elapsed_ms: float
+
+    def __init__(self, status: int, headers: Headers, attempts: int, elapsed_ms: float) -> None:
+        self._set(status=status, headers=headers, attempts=attempts, elapsed_ms=elapsed_ms)
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of this exchange: what to quote to support."""
+        return self.headers.get("x-request-id")
 
 
 class Response:
@@ -178,6 +253,7 @@ class Response:
         "_forget",
         "_json",
         "_request",
+        "connection",
         "content",
         "headers",
         "status",
@@ -192,6 +268,7 @@ class Response:
         request: Request,
         attempts: int | None,
         decode: Callable[[str], Any],
+        connection: Retirable | None = None,
         forget: Callable[[], None] | None = None,
     ) -> None:
         self.status = status
@@ -200,6 +277,7 @@ class Response:
         self._request = request
         self._attempts = attempts
         self._decode = decode
+        self.connection = connection
         self._forget = forget
         self._json: Any = _NOT_READ
 
@@ -212,17 +290,21 @@ class Response:
     def body(self) -> str:
         """The body as text, in the charset that the server names (UTF-8 where it names none).
 
+        UTF-8, UTF-16, ASCII, ISO-8859-1 and Windows-1252 are read.
+
         Raises:
-            InvalidResponseError: The bytes are no text in that charset.
+            InvalidResponseError: The charset is another, or the bytes are no text in it.
         """
-        # What the server names is in no local variable when something is raised.
+        charset = _charset(self.headers)
+        codec = _CODECS.get(charset.lower())
+        if codec is None:
+            raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
         try:
-            return self.content.decode(_charset(self.headers))
-        except (ValueError, LookupError) as error:
-            problem = ValueError(self._request.api_key.redact(str(error)))
-        raise self.invalid(
-            f"the body is no text in the charset {_charset(self.headers)}"
-        ) from problem
+            return self.content.decode(codec)
+        except ValueError as error:
+            # Made anew: the decoder's own exception carries the whole content.
+            problem = ValueError(str(error))
+        raise self.invalid(f"the body is no text in the charset {charset}") from problem
 
     @property
     def json(self) -> Any:
@@ -271,6 +353,15 @@ class Response:
             outcome_unknown=self._request.changes_state,
         )
 
+    def stray(self, message: str) -> InvalidResponseError:
+        """Return the error for an answer that belongs to another request.
+
+        The connection may be one answer behind from here on: it is not used again.
+        """
+        if self.connection is not None:
+            self.connection.retire()
+        return self.invalid(message)
+
     def __repr__(self) -> str:
         return f"<Response {self.status}, {len(self.content)} bytes>"
 
@@ -278,35 +369,19 @@ class Response:
 _NOT_READ = object()
 
 
-def json_decoder(parse_float: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a decoder that keeps integers exact and refuses what JSON has no number for.
-
-    Args:
-        parse_float: Makes a number of the text of every number that is not whole.
-    """
-    import json  # with the first response, like all that speaks HTTP
-
-    def finite(text: str) -> Any:
-        try:
-            number = parse_float(text)
-        except ArithmeticError as error:
-            raise ValueError(f"the number {text[:40]} is out of range") from error
-        if number in _INFINITIES:
-            raise ValueError(f"the number {text[:40]} is too large for a float")
-        return number
-
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{name} is not a JSON number")
-
-    return json.JSONDecoder(parse_float=finite, parse_constant=refuse).decode
-
-
-_INFINITIES = (float("inf"), float("-inf"))
+_CODECS = {
+    **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
+    **{name: name for name in ("utf-16", "utf-16le", "utf-16be")},
+    **dict.fromkeys(("us-ascii", "ascii"), "ascii"),
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin-1", "latin1"), "latin-1"),
+    **dict.fromkeys(("windows-1252", "cp1252"), "cp1252"),
+}
+"""Charsets that banks and spreadsheets use; others can cost minutes for a body of a few KiB."""
 
 
 def _charset(headers: Headers) -> str:
     for parameter in headers.get("content-type", "").split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
-            return value.strip().strip('"') or "utf-8"
+            return value.partition(",")[0].strip().strip('"') or "utf-8"
     return "utf-8"

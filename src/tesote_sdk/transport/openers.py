@@ -10,57 +10,54 @@ import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from ..errors import InvalidResponseError, NetworkError, TlsError
-from .content_coding import MAX_CONTENT, decompress
-from .http1 import Reply, is_lost
-from .messages import Headers
+from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
+from ..errors import TimeoutError as TesoteTimeoutError
+from .content_coding import MAX_CONTENT, decompress, readable_refusal
+from .http1 import is_lost
+from .messages import Headers, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Callable
 
-    from ..errors import TransportError
     from .messages import Request
-    from .origin import BaseUrl
-    from .timeouts import Deadline, Timeouts
+    from .timeouts import Deadline
+
+_PIECE = 65536
 
 _NOTHING_SENT = (ConnectionRefusedError, socket.gaierror)
 """What only a connect can fail with; urllib tells no more of how far a request had come."""
 
+_MISTAKES: tuple[type[Exception], ...] = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError),
+    *(NameError, RuntimeError, TypeError),
+)
+"""What a program raises that is wrong, and which no second attempt mends."""
+
 
 def send_through(
-    opener: Callable[..., Any],
-    base: BaseUrl,
-    request: Request,
-    deadline: Deadline,
-    timeouts: Timeouts,
+    opener: Callable[..., Any], request: Request, deadline: Deadline, read_timeout: float
 ) -> Reply:
     """Make one request with an opener and read its response whole.
 
     Args:
         opener: Called with a `urllib.request.Request` and `timeout=`, in seconds.
-        base: Where the request goes.
         request: What to send. Its headers are marked as not to be redirected, for openers of
             urllib follow redirects and would take the API key along.
-        deadline: Bounds the opener's timeout, which it can apply to each wait only.
-        timeouts: For `read_timeout`.
+        deadline: Bounds the opener's timeout, which it can apply to each wait only, and what is
+            read of the response.
+        read_timeout: Seconds of silence; the opener's timeout where the deadline leaves so much.
 
     Raises:
+        ApiError: The opener followed a redirect.
         TransportError: There is no usable reply.
     """
-    prepared = urllib.request.Request(
-        f"{base.origin.scheme}://{base.host_header}{request.target}",
-        request.body,
-        method=request.method,
-    )
-    for name, value in request.headers.items():
-        prepared.add_unredirected_header(name, value)
+    timeout = min(read_timeout, max(0.001, deadline.remaining()))
     try:
         try:
-            response = opener(
-                prepared, timeout=min(timeouts.read, max(0.001, deadline.remaining()))
-            )
+            response = opener(_prepared(request), timeout=timeout)
         except urllib.error.HTTPError as error:
             response = error
             if error.fp is None:  # which leaves it without a read() before Python 3.13
@@ -68,17 +65,109 @@ def send_through(
                     request.target, error.code, error.msg, error.hdrs, io.BytesIO()
                 )
         try:
-            fields = _joined(response.headers)
-            content = _content(response, request, fields)
+            _refuse_redirected(response, request)
+            return _reply(response, request, deadline)
         finally:
             # Only status, headers and read() are asked of an opener's response.
             getattr(response, "close", _nothing_to_close)()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        # Frames of urllib hold the request's headers, and what it chains has frames too.
-        error.__context__ = None
-        raise _failure(error, deadline) from error.with_traceback(None)
-    reason = getattr(response, "reason", "") or ""
-    return Reply(response.status, str(reason), Headers(fields), content)
+    except TesoteError:
+        raise
+    except Exception as error:
+        # httpx's, urllib3's and whatever else the opener is made of, too.
+        raise _failure(error, deadline, timeout) from error
+
+
+def _prepared(request: Request) -> urllib.request.Request:
+    base = request.base
+    prepared = urllib.request.Request(
+        f"{base.origin.scheme}://{base.host_header}{request.target}",
+        request.body,
+        method=request.method,
+    )
+    for name, value in request.headers.items():
+        prepared.add_unredirected_header(name, value)
+    prepared.add_unredirected_header("Authorization", request.api_key.bearer())
+    return prepared
+
+
+def _refuse_redirected(response: Any, request: Request) -> None:
+    """Refuse the answer of another place than the one that was asked: it is nobody's answer.
+
+    urllib's own opener follows a redirected POST with a GET (RFC 9110, section 15.4).
+    """
+    place = getattr(response, "url", None) or getattr(response, "geturl", _nothing_to_close)()
+    base = request.base
+    asked = f"{base.origin.scheme}://{base.host_header}{request.target}"
+    if not isinstance(place, str) or _normal(place) == _normal(asked):
+        return
+    raise ApiError(
+        request.api_key.redact(
+            f"the opener followed a redirect to {place}, and redirects are not followed: check "
+            "that base_url is the API's, and pass an opener that returns the 3xx itself"
+        ),
+        outcome_unknown=request.changes_state,
+    )
+
+
+def _normal(url: str) -> tuple[object, ...]:
+    """Return what two spellings of one URL have in common (RFC 3986, section 6.2)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return (url,)
+    return parts.scheme, parts.hostname, port, parts.path or "/", parts.query
+
+
+def _reply(response: Any, request: Request, deadline: Deadline) -> Reply:
+    fields = _joined(response.headers)
+    reason = str(getattr(response, "reason", "") or "")
+    coding = fields.get("content-encoding", "")
+    content = bytearray()
+    try:
+        for piece in _pieces(response, request, fields):
+            content += piece
+            if len(content) > MAX_CONTENT:
+                raise ValueError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+            if deadline.remaining() <= 0:
+                raise socket.timeout("the deadline has passed")
+        if response.status < 300:
+            whole = decompress(bytes(content), coding, deadline)
+            return Reply(response.status, reason, Headers(fields), whole)
+    except (OSError, ValueError, http.client.HTTPException):
+        if response.status < 300:
+            raise
+        # What the server refused is known, whatever became of its explanation.
+    readable = readable_refusal(bytes(content), coding, deadline)
+    return Reply(response.status, reason, Headers(fields), readable)
+
+
+def _pieces(response: Any, request: Request, fields: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield the body piece by piece, as it comes; one that is cut short ends in IncompleteRead."""
+    promised = fields.get("content-length", "")
+    counted = request.method != "HEAD" and response.status not in (204, 304)
+    left = int(promised) if counted and promised.isdecimal() and len(promised) < 19 else None
+    # Of the two, read1 does not wait for a piece to be full.
+    read = getattr(response, "read1", response.read)
+    try:
+        piece = read(_PIECE)
+    except TypeError:  # an opener's read() may take no size: then all comes at once
+        piece = response.read()
+        read = _end
+    while piece:
+        yield piece
+        if left is not None:
+            left -= len(piece)
+            if left <= 0:
+                return
+        piece = read(_PIECE)
+    if left:
+        # Some openers take the connection's end for the body's.
+        raise http.client.IncompleteRead(b"", left)
+
+
+def _end(_: int) -> bytes:
+    return b""
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
@@ -90,39 +179,36 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     return fields
 
 
-def _content(response: Any, request: Request, fields: dict[str, str]) -> bytes:
-    try:
-        content: bytes = response.read()
-        if len(content) > MAX_CONTENT:
-            raise ValueError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
-        promised = fields.get("content-length", "")
-        counted = request.method != "HEAD" and response.status not in (204, 304)
-        if counted and promised.isdecimal() and len(content) < int(promised):
-            # Some openers take the connection's end for the body's.
-            raise http.client.IncompleteRead(b"", int(promised) - len(content))
-        return decompress(content, fields.get("content-encoding", ""))
-    except (OSError, ValueError, http.client.HTTPException):
-        if response.status >= 300:
-            # What the server refused is known, whatever became of its explanation.
-            return b""
-        raise
-
-
 def _nothing_to_close() -> None:
     pass
 
 
-def _failure(error: Exception, deadline: Deadline) -> TransportError:
+def _failure(error: Exception, deadline: Deadline, timeout: float) -> TesoteError:
     reason = getattr(error, "reason", error) if isinstance(error, urllib.error.URLError) else error
-    failure: TransportError
+    failure: TesoteError
     if isinstance(reason, ssl.SSLError) and not is_lost(reason):
         return TlsError(f"TLS failed: {reason}")
-    # Two classes before Python 3.10.
-    if isinstance(reason, (socket.timeout, builtins.TimeoutError)) and reason.errno is None:
-        failure = deadline.timed_out("waiting for the opener", "read")
+    if _is_timeout(reason):
+        doing = "waiting for the opener"
+        if deadline.remaining() <= 0:
+            failure = deadline.timed_out(doing)
+        else:
+            failure = TesoteTimeoutError(f"the read timeout passed while {doing}", phase="read")
     elif isinstance(reason, (OSError, str, http.client.IncompleteRead)):
         failure = NetworkError(f"the opener failed: {reason}")
-    else:
+    elif isinstance(reason, (ValueError, http.client.HTTPException)):
         failure = InvalidResponseError(f"the opener's answer is not valid: {reason}")
+    elif isinstance(reason, _MISTAKES):
+        failure = InvalidResponseError(f"the opener failed with {type(reason).__name__}: {reason}")
+    else:
+        failure = NetworkError(f"the opener failed with {type(reason).__name__}: {reason}")
     failure.outcome_unknown = not isinstance(reason, _NOTHING_SENT)
     return failure
+
+
+def _is_timeout(reason: object) -> bool:
+    # Two classes before Python 3.10.
+    if isinstance(reason, (socket.timeout, builtins.TimeoutError)):
+        return isinstance(reason, OSError) and reason.errno is None
+    # Other libraries' cannot be imported here, and are all called so.
+    return any("Timeout" in kind.__name__ for kind in type(reason).__mro__)

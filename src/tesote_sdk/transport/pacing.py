@@ -7,8 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from .._forks import renew_after_fork
 from ..errors import ConfigError
-from .forks import renew_after_fork
 from .instants import parse_reset, parse_retry_after
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class RateLimiter:
                     self._landed.wait(min(remaining, ends_in))
                     continue
             if wait >= remaining:
-                raise deadline.timed_out("waiting for the rate limit", "total")
+                raise deadline.timed_out("waiting for the rate limit")
             self._sleep(wait)
 
     def seconds_to_wait(self) -> float:

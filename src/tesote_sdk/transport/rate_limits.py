@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING
 
 from .instants import parse_number, parse_reset
+from .values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class RateLimit(
-    # In this form, a NamedTuple has no annotations, which a class in a module that postpones them
-    # would compile: the first costs a millisecond.
-    NamedTuple(
-        "_Fields",
-        [
-            ("limit", Optional[int]),
-            ("remaining", Optional[int]),
-            ("reset", Union[int, float, None]),
-            ("resets_at", Optional[float]),
-            ("raw_reset", Optional[str]),
-        ],
-    )
-):
-    """A snapshot of the rate limit, as the newest response reported it.
+class RateLimit(Value):
+    """A snapshot of the rate limit, as the newest response reported it; immutable.
 
     Attributes:
         limit: Calls allowed in a window, or None if the server did not say.
@@ -36,18 +24,29 @@ class RateLimit(
         raw_reset: The reset header's text, or None.
     """
 
-    __slots__ = ()
+    __slots__ = ("limit", "remaining", "reset", "resets_at", "raw_reset")  # noqa: RUF023
 
-    def __new__(
-        cls,
+    limit: int | None
+    remaining: int | None
+    reset: int | float | None
+    resets_at: float | None
+    raw_reset: str | None
+
+    def __init__(
+        self,
         limit: int | None,
         remaining: int | None,
         reset: int | float | None,
         resets_at: float | None = None,
         raw_reset: str | None = None,
-    ) -> RateLimit:
-        """Take the values; see the class."""
-        return super().__new__(cls, limit, remaining, reset, resets_at, raw_reset)
+    ) -> None:
+        self._set(
+            limit=limit,
+            remaining=remaining,
+            reset=reset,
+            resets_at=resets_at,
+            raw_reset=raw_reset,
+        )
 
     def seconds_until_reset(self, now: float | None = None) -> float | None:
         """Return the seconds until the window ends, 0.0 if it has, None if it is not known.
@@ -63,6 +62,9 @@ class RateLimit(
 def read_rate_limit(fields: Mapping[str, str], now: float) -> RateLimit | None:
     """Read the `X-RateLimit-*` fields (https://equipo.tesote.com/api/docs?version=v2).
 
+    One that is sent twice, by an application and by the gateway before it, means the smaller count
+    and the later reset.
+
     Args:
         fields: The header fields, by name in lower case.
         now: The present in epoch seconds.
@@ -75,19 +77,24 @@ def read_rate_limit(fields: Mapping[str, str], now: float) -> RateLimit | None:
     text = fields.get("x-ratelimit-reset")
     if limit is None and remaining is None and text is None:
         return None
-    reset = _number(text)
+    reset = max(_numbers(text), default=None)
     resets_at = parse_reset(text if reset is None else reset, now)
-    return RateLimit(_whole(limit), _whole(remaining), reset, resets_at, text)
+    return RateLimit(_count(limit), _count(remaining), reset, resets_at, text)
 
 
-def _number(text: str | None) -> int | float | None:
-    if text is not None and text.isdecimal() and text.isascii() and len(text) <= 15:
+def _numbers(text: str | None) -> list[int | float]:
+    if text is None:
+        return []
+    if text.isdecimal() and text.isascii() and len(text) <= 15:
         # The usual case: every response has three of them.
-        return int(text)
-    number = parse_number(text)
-    return int(number) if number is not None and number.is_integer() else number
+        return [int(text)]
+    parsed = [parse_number(part) for part in text.split(",")]
+    numbers = [number for number in parsed if number is not None]
+    if len(numbers) < len(parsed):
+        return []
+    return [int(number) if number.is_integer() else number for number in numbers]
 
 
-def _whole(text: str | None) -> int | None:
-    number = _number(text)
+def _count(text: str | None) -> int | None:
+    number = min(_numbers(text), default=None)
     return number if isinstance(number, int) else None

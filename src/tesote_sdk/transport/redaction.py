@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .._forks import loading
 from ..errors import ConfigError
 
 
@@ -56,15 +57,20 @@ class ApiKey:
                 "spaces or line breaks"
             )
 
-    def header(self) -> str:
-        """Return the value of the Authorization header (RFC 6750, section 2.1)."""
-        return _Concealed(f"Bearer {self._value}", self.shown)
+    def bearer(self) -> str:
+        """Return the value of the Authorization header (RFC 6750, section 2.1).
 
-    def fingerprint(self) -> str:
-        """Return a hash that tells two keys apart and from which none can be read back."""
-        from hashlib import sha256
+        It belongs into the message that is sent, in the expression that makes it, and into no
+        variable: a crash reporter records those.
+        """
+        return f"Bearer {self._value}"
 
-        return sha256(str(self._value).encode()).hexdigest()
+    def seal(self, message: bytes) -> bytes:
+        """Return what only a holder of the key can make of a message (HMAC, RFC 2104)."""
+        with loading:  # few programs use a cache
+            import hmac
+
+        return hmac.digest(str(self._value).encode(), message, "sha256")
 
     def redact(self, value: Any) -> Any:
         """Return a copy of decoded JSON, or of a text, in which the key is replaced.
@@ -104,20 +110,6 @@ class ApiKey:
 
     def __reduce__(self) -> str:
         raise TypeError("an API key is not pickled: make a new client where it is needed")
-
-
-class _Concealed(str):
-    """A text whose repr, which crash reporters record of a local variable, shows less of it."""
-
-    _shown: str
-
-    def __new__(cls, text: str, shown: str) -> _Concealed:
-        concealed = super().__new__(cls, text)
-        concealed._shown = shown
-        return concealed
-
-    def __repr__(self) -> str:
-        return repr(self._shown)
 
 
 def _spellings(character: str) -> str:

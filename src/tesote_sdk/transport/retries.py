@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import ApiError, ConfigError, NetworkError, TimeoutError
+from .values import Value
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -17,17 +18,7 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """The answers that say that the server did not get to it, and may the next time."""
 
 
-class RetryPolicy(
-    NamedTuple(
-        "_Fields",
-        [
-            ("max_attempts", int),
-            ("base_delay", float),
-            ("max_delay", float),
-            ("max_retry_after", float),
-        ],
-    )
-):
+class RetryPolicy(Value):
     """How often a failed request is tried again, and how long is waited before; immutable.
 
     The wait before attempt n+1 is drawn from zero to `base_delay * 2**(n-1)`, at most `max_delay`
@@ -46,16 +37,20 @@ class RetryPolicy(
             from 0.
     """
 
-    __slots__ = ()
+    __slots__ = ("max_attempts", "base_delay", "max_delay", "max_retry_after")  # noqa: RUF023 - the constructor's order
 
-    def __new__(
-        cls,
+    max_attempts: int
+    base_delay: float
+    max_delay: float
+    max_retry_after: float
+
+    def __init__(
+        self,
         max_attempts: int = 3,
         base_delay: float = 0.25,
         max_delay: float = 8.0,
         max_retry_after: float = 60.0,
-    ) -> RetryPolicy:
-        """Check the values; see the class."""
+    ) -> None:
         if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
             raise ConfigError(f"max_attempts must be a whole number from 1, not {max_attempts!r}")
         delays = {
@@ -67,7 +62,7 @@ class RetryPolicy(
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not (number and 0 <= value <= sys.float_info.max):
                 raise ConfigError(f"{name} must be a number of seconds from 0, not {value!r}")
-        return super().__new__(cls, max_attempts, base_delay, max_delay, max_retry_after)
+        self._set(max_attempts=max_attempts, **delays)
 
     def allows(self, error: TesoteError, request: Request, attempt: int) -> bool:
         """Tell whether a request that failed may be tried again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .forks import renew_after_fork
+from .._forks import renew_after_fork
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -16,18 +16,29 @@ T = TypeVar("T")
 
 
 class _Flight(Generic[T]):
-    def __init__(self) -> None:
-        self.pilot = threading.get_ident()
-        self.landed = threading.Event()
+    """One fetch, from its beginning to its result.
+
+    Attributes:
+        thread: The thread that fetches.
+        deadline: When that thread has given up, whatever became of it.
+        ended: Set when there is a result, or will be none.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.thread = threading.get_ident()
+        self.deadline = deadline
+        self.ended = threading.Event()
         self.result: T | None = None
 
 
 class SingleFlight(Generic[T]):
-    """Lets one thread at a time fetch what belongs to a key."""
+    """Lets one thread at a time fetch what belongs to a key.
+
+    There is no lock: each step is one operation of a dict, which no thread and no signal divides.
+    """
 
     def __init__(self) -> None:
         self._flights: dict[str, _Flight[T]] = {}
-        self._lock = threading.Lock()
         renew_after_fork(self)
 
     def fetch(self, key: str, fetch: Callable[[], T], deadline: Deadline) -> T:
@@ -45,21 +56,21 @@ class SingleFlight(Generic[T]):
             TimeoutError: The deadline passed first.
             Exception: Whatever `fetch` raises in this thread.
         """
-        own: _Flight[T] = _Flight()
-        with self._lock:
+        own: _Flight[T] = _Flight(deadline)
+        try:
             flight = self._flights.setdefault(key, own)
-        if flight is own:
-            try:
+            if flight is own:
                 own.result = fetch()
                 return own.result
-            finally:
-                with self._lock:
-                    self._flights.pop(key, None)
-                own.landed.set()
+        finally:  # wherever Ctrl-C strikes
+            if self._flights.get(key) is own:
+                del self._flights[key]
+            own.ended.set()
         # A callback of the fetching thread may ask for the same thing: it cannot wait for itself.
-        if flight.pilot != threading.get_ident():
-            if not flight.landed.wait(max(0.0, deadline.remaining())):
-                raise deadline.timed_out("waiting for another thread's request", "total")
+        # Nor is there anything to wait for where an interrupt left a flight without an end.
+        if flight.thread != threading.get_ident() and flight.deadline.remaining() > 0:
+            if not flight.ended.wait(max(0.0, deadline.remaining())):
+                raise deadline.timed_out("waiting for another thread's request")
             if flight.result is not None:
                 return flight.result
         return fetch()
@@ -68,6 +79,5 @@ class SingleFlight(Generic[T]):
         """Forget the flights of threads that the child does not have."""
         for flight in self._flights.values():
             # One may be the forking thread's own, and its lock another thread's.
-            flight.landed = threading.Event()
+            flight.ended = threading.Event()
         self._flights = {}
-        self._lock = threading.Lock()

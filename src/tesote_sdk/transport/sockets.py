@@ -7,57 +7,87 @@ and to ask for it again. This one waits only where there is something to wait fo
 
 from __future__ import annotations
 
-import io
 import select
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, TypeVar
 
     from .timeouts import Deadline
 
+    Given = TypeVar("Given")
+    Moved = TypeVar("Moved")
 
-class TimedSocket(io.RawIOBase):
+_PIECE = 65536
+
+
+class TimedSocket:
     """Reads and writes a connected socket within the read timeout and a deadline.
 
     Attributes:
-        deadline: Ends every wait; without one, reading does not wait at all.
-        read_timeout: Seconds that each wait may take.
+        patience: What bounded the last wait: the deadline, or the read timeout if that was nearer.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    __slots__ = (
+        "_deadline",
+        "_has_just_sent",
+        "_is_readable",
+        "_is_writable",
+        "_read_timeout",
+        "_sock",
+        "patience",
+    )
+
+    def __init__(self, sock: socket.socket, deadline: Deadline, read_timeout: float) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._is_readable = _waiter(sock.fileno(), to_write=False)
         self._is_writable = _waiter(sock.fileno(), to_write=True)
+        self.within(deadline, read_timeout)
+
+    def within(self, deadline: Deadline, read_timeout: float) -> None:
+        """Set what bounds the waits from now on.
+
+        Args:
+            deadline: Ends every wait.
+            read_timeout: Seconds that each wait may take.
+        """
+        self._deadline = self.patience = deadline
+        self._read_timeout = read_timeout
         self._has_just_sent = False
-        self.deadline: Deadline | None = None
-        self.read_timeout = 0.0
 
-    def readable(self) -> bool:
-        """Tell `io` that this can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with what has come, waiting for at least a byte.
+    def receive(self) -> bytes:
+        """Return what has come, waiting for at least a byte; nothing is the connection's end.
 
         Raises:
-            socket.timeout: Nothing came within the timeouts.
-            BlockingIOError: Nothing is there, and there is no deadline to wait for.
-            ssl.SSLWantReadError: The same, of a TLS socket.
+            socket.timeout: Nothing came within the timeouts; `patience` says which.
             OSError: The connection is lost.
         """
         # The answer to what has just gone out cannot be there yet: to look for it would be in vain.
         wait_first, self._has_just_sent = self._has_just_sent, False
-        return self._attempt(self._sock.recv_into, buffer, to_write=False, wait_first=wait_first)
+        return self._attempt(self._sock.recv, _PIECE, to_write=False, wait_first=wait_first)
 
-    def send_all(self, unsent: memoryview) -> None:
-        """Send all of a message.
+    def receive_now(self) -> bytes | None:
+        """Return what has come; nothing is the connection's end, None is nothing yet.
 
         Raises:
-            socket.timeout: The peer took nothing within the timeouts.
+            OSError: The connection is lost.
+        """
+        # What TLS has taken off the socket already is nothing that a wait could see.
+        if not (self._is_readable(0) or _held_back(self._sock)):
+            return None
+        try:
+            return self._sock.recv(_PIECE)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None  # TLS had something of its own to read
+
+    def send_all(self, unsent: memoryview) -> None:
+        """Send all of a message; a view, whose repr shows none of it to a crash reporter.
+
+        Raises:
+            socket.timeout: The peer took nothing within the timeouts; `patience` says which.
             OSError: The connection is lost.
         """
         while unsent:
@@ -66,37 +96,47 @@ class TimedSocket(io.RawIOBase):
 
     def _attempt(
         self,
-        transfer: Callable[[Any], int],
-        data: Any,
+        transfer: Callable[[Given], Moved],
+        given: Given,
         *,
         to_write: bool,
         wait_first: bool = False,
-    ) -> int:
+    ) -> Moved:
         """Transfer at least a byte; what TLS does meanwhile on its own account wins no time."""
         patience: Deadline | None = None
-        if self.deadline is not None:
-            if self.deadline.remaining() <= 0:  # a peer that never pauses uses it up, too
-                raise socket.timeout("the deadline has passed")
-            patience = self.deadline.within(self.read_timeout, "read")
-            if wait_first:
-                self._wait(patience, to_write=to_write)
+        if wait_first:
+            patience = self._wait(None, to_write=to_write)
+        elif self._deadline.remaining() <= 0:  # a peer that never pauses uses it up, too
+            self.patience = self._deadline
+            raise socket.timeout("the deadline has passed")
         while True:
             try:
-                return transfer(data)
+                return transfer(given)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-                if patience is None:
-                    raise
                 blocked = type(error)
             # TLS may have to read before it can write, and the other way round.
             if blocked is not BlockingIOError:
                 to_write = blocked is ssl.SSLWantWriteError
-            self._wait(patience, to_write=to_write)
+            patience = self._wait(patience, to_write=to_write)
 
-    def _wait(self, patience: Deadline, *, to_write: bool) -> None:
+    def _wait(self, begun: Deadline | None, *, to_write: bool) -> Deadline:
+        """Wait until the socket is ready; one silence is one wait, in however many pieces."""
+        self.patience = patience = begun or self._deadline.within(self._read_timeout, "read")
         is_ready = self._is_writable if to_write else self._is_readable
-        seconds = patience.remaining()
-        if seconds <= 0 or not is_ready(seconds):
-            raise socket.timeout("the peer stayed silent")
+        # Twice, for a coarse clock may end a wait some milliseconds early.
+        for _ in range(2):
+            seconds = patience.remaining()
+            if seconds > 0 and is_ready(seconds):
+                return patience
+        raise socket.timeout("the peer stayed silent")
+
+
+def _held_back(sock: socket.socket) -> int:
+    pending: Callable[[], int] | None = getattr(sock, "pending", None)
+    try:
+        return pending() if pending is not None else 0
+    except ValueError:  # of a TLS socket that was closed meanwhile
+        return 1
 
 
 def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
@@ -108,6 +148,7 @@ def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT if to_write else select.POLLIN)
+        # Rounded up by poll itself; what is nothing is not rounded up to a millisecond.
         return lambda seconds: poll.poll(seconds * 1000)
     readers, writers = ([], [descriptor]) if to_write else ([descriptor], [])
     return lambda seconds: any(select.select(readers, writers, [], seconds))

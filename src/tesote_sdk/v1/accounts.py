@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._arguments import whole_number
-from .._resource import Call, Resource, operation, unwrapped
-from ..page_styles import NUMBER
+from .._error_base import operation
+from .._resource import Resource, unwrapped
+from ..page_styles import PageNumbers
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ..pagination import Page
     from ..types import Account
 
 
 class Accounts(Resource):
     """The bank accounts that the key may see."""
-
-    __slots__ = ()
 
     @operation
     def list(
@@ -28,7 +29,7 @@ class Accounts(Resource):
         include: str | None = None,
         sort: str | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[Account]]:
+    ) -> Page[Account]:
         """List the accounts, page by page; iterating the result goes on to the last one.
 
         Args:
@@ -47,7 +48,7 @@ class Accounts(Resource):
         return self._list(
             "/v1/accounts",
             ("accounts", "items", "data"),
-            NUMBER,
+            PageNumbers,
             position={"page": whole_number("page", page, 1)},
             cache_ttl=cache_ttl,
             filters={
@@ -58,7 +59,7 @@ class Accounts(Resource):
         )
 
     @operation
-    def get(self, account_id: str, *, cache_ttl: float | None = None) -> Call[Account]:
+    def get(self, account_id: str | UUID, *, cache_ttl: float | None = None) -> Account:
         """Get one account.
 
         Args:
@@ -73,4 +74,4 @@ class Accounts(Resource):
             TransportError: There was no usable answer.
         """
         path = f"/v1/accounts/{path_segment('account_id', account_id)}"
-        return Call("GET", path, unwrapped("account"), cache_ttl=cache_ttl)
+        return self._call("GET", path, unwrapped("account", asked=account_id), cache_ttl=cache_ttl)

@@ -20,8 +20,6 @@ class V1Client(BaseClient):
         transactions: Their transactions.
     """
 
-    __slots__ = ("accounts", "transactions")
-
     # Status and whoami of v1 stand beside its versioned paths.
     _version_prefix = ""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._arguments import date_text, one_cursor, whole_number
-from .._resource import Call, Resource, operation, unwrapped
-from ..page_styles import TRANSACTION_CURSOR
+from .._error_base import operation
+from .._resource import Resource, unwrapped
+from ..page_styles import TransactionCursors
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
     from datetime import date
+    from uuid import UUID
 
     from ..pagination import Page
     from ..types import Transaction, TransactionScope
@@ -19,12 +21,10 @@ if TYPE_CHECKING:
 class Transactions(Resource):
     """The transactions of the accounts that the key may see."""
 
-    __slots__ = ()
-
     @operation
     def list_for_account(
         self,
-        account_id: str,
+        account_id: str | UUID,
         *,
         per_page: int | None = None,
         page: int | None = None,
@@ -34,7 +34,7 @@ class Transactions(Resource):
         end_date: date | str | None = None,
         scope: TransactionScope | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[Transaction]]:
+    ) -> Page[Transaction]:
         """List the transactions of an account, newest first; iterating goes on to the last one.
 
         Args:
@@ -61,7 +61,7 @@ class Transactions(Resource):
         return self._list(
             f"/v1/accounts/{path_segment('account_id', account_id)}/transactions",
             ("transactions", "items", "data"),
-            TRANSACTION_CURSOR,
+            TransactionCursors,
             position=one_cursor(page, transactions_after_id, transactions_before_id),
             cache_ttl=cache_ttl,
             filters={
@@ -73,7 +73,7 @@ class Transactions(Resource):
         )
 
     @operation
-    def get(self, transaction_id: str, *, cache_ttl: float | None = None) -> Call[Transaction]:
+    def get(self, transaction_id: str | UUID, *, cache_ttl: float | None = None) -> Transaction:
         """Get one transaction.
 
         Args:
@@ -88,4 +88,9 @@ class Transactions(Resource):
             TransportError: There was no usable answer.
         """
         path = f"/v1/transactions/{path_segment('transaction_id', transaction_id)}"
-        return Call("GET", path, unwrapped("transaction", "transaction_id"), cache_ttl=cache_ttl)
+        return self._call(
+            "GET",
+            path,
+            unwrapped("transaction", "transaction_id", asked=transaction_id),
+            cache_ttl=cache_ttl,
+        )

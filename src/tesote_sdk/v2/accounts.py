@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._arguments import whole_number
-from .._resource import Call, Resource, json_object, operation, unwrapped
-from ..page_styles import NUMBER
+from .._error_base import operation
+from .._resource import Resource, json_object, unwrapped
+from ..page_styles import PageNumbers
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ..pagination import Page
     from ..types import Account, AccountSyncStarted
 
 
 class Accounts(Resource):
     """The bank accounts that the key may see."""
-
-    __slots__ = ()
 
     @operation
     def list(
@@ -28,7 +29,7 @@ class Accounts(Resource):
         include: str | None = None,
         sort: str | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[Account]]:
+    ) -> Page[Account]:
         """List the accounts, page by page; iterating the result goes on to the last one.
 
         Args:
@@ -47,7 +48,7 @@ class Accounts(Resource):
         return self._list(
             "/v2/accounts",
             ("accounts", "items", "data"),
-            NUMBER,
+            PageNumbers,
             position={"page": whole_number("page", page, 1)},
             cache_ttl=cache_ttl,
             filters={
@@ -58,7 +59,7 @@ class Accounts(Resource):
         )
 
     @operation
-    def get(self, account_id: str, *, cache_ttl: float | None = None) -> Call[Account]:
+    def get(self, account_id: str | UUID, *, cache_ttl: float | None = None) -> Account:
         """Get one account.
 
         Args:
@@ -73,12 +74,12 @@ class Accounts(Resource):
             TransportError: There was no usable answer.
         """
         path = f"/v2/accounts/{path_segment('account_id', account_id)}"
-        return Call("GET", path, unwrapped("account"), cache_ttl=cache_ttl)
+        return self._call("GET", path, unwrapped("account", asked=account_id), cache_ttl=cache_ttl)
 
     @operation
     def sync(
-        self, account_id: str, *, idempotency_key: str | None = None
-    ) -> Call[AccountSyncStarted]:
+        self, account_id: str | UUID, *, idempotency_key: str | None = None
+    ) -> AccountSyncStarted:
         """Ask the account's bank for news; pass the session to `sync_sessions.wait`.
 
         Args:
@@ -98,7 +99,7 @@ class Accounts(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call(
+        return self._call(
             "POST",
             f"/v2/accounts/{path_segment('account_id', account_id)}/sync",
             json_object("sync_session_id"),

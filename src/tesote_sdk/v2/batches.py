@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._arguments import only_given, order_body
-from .._resource import Call, Resource, json_object, operation
+from .._error_base import operation
+from .._resource import Resource, json_object
 from ..errors import InvalidArgumentError
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ..types import (
         Batch,
         BatchApproved,
@@ -24,16 +27,14 @@ if TYPE_CHECKING:
 class Batches(Resource):
     """The batches of payment orders of an account."""
 
-    __slots__ = ()
-
     @operation
     def create(
         self,
-        account_id: str,
+        account_id: str | UUID,
         orders: Sequence[BatchOrder],
         *,
         idempotency_key: str | None = None,
-    ) -> Call[BatchCreated]:
+    ) -> BatchCreated:
         """Make a batch of payment orders, as drafts: no money moves before it is submitted.
 
         Args:
@@ -55,7 +56,7 @@ class Batches(Resource):
         """
         if not isinstance(orders, Sequence) or not orders:
             raise InvalidArgumentError("orders must be a list with at least one order")
-        return Call(
+        return self._call(
             "POST",
             f"/v2/accounts/{path_segment('account_id', account_id)}/batches",
             json_object("batch_id"),
@@ -68,7 +69,9 @@ class Batches(Resource):
         )
 
     @operation
-    def get(self, account_id: str, batch_id: str, *, cache_ttl: float | None = None) -> Call[Batch]:
+    def get(
+        self, account_id: str | UUID, batch_id: str | UUID, *, cache_ttl: float | None = None
+    ) -> Batch:
         """Get a batch with its orders.
 
         Args:
@@ -83,14 +86,17 @@ class Batches(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call(
-            "GET", _batch(account_id, batch_id), json_object("batch_id"), cache_ttl=cache_ttl
+        return self._call(
+            "GET",
+            _batch(account_id, batch_id),
+            json_object("batch_id", batch_id=batch_id),
+            cache_ttl=cache_ttl,
         )
 
     @operation
     def approve(
-        self, account_id: str, batch_id: str, *, idempotency_key: str | None = None
-    ) -> Call[BatchApproved]:
+        self, account_id: str | UUID, batch_id: str | UUID, *, idempotency_key: str | None = None
+    ) -> BatchApproved:
         """Approve the orders of a batch; read the batch again for the status that this gave them.
 
         Args:
@@ -108,22 +114,22 @@ class Batches(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
-        return Call(
+        return self._call(
             "POST",
             f"{_batch(account_id, batch_id)}/approve",
-            json_object("approved"),
+            json_object("approved", batch_id=batch_id),
             idempotency_key=idempotency_key,
         )
 
     @operation
     def submit(
         self,
-        account_id: str,
-        batch_id: str,
+        account_id: str | UUID,
+        batch_id: str | UUID,
         *,
         token: str | None = None,
         idempotency_key: str | None = None,
-    ) -> Call[BatchSubmitted]:
+    ) -> BatchSubmitted:
         """Hand the orders of a batch to the bank: money moves.
 
         Args:
@@ -143,18 +149,18 @@ class Batches(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
-        return Call(
+        return self._call(
             "POST",
             f"{_batch(account_id, batch_id)}/submit",
-            json_object("enqueued"),
+            json_object("enqueued", batch_id=batch_id),
             body=only_given(token=token),
             idempotency_key=idempotency_key,
         )
 
     @operation
     def cancel(
-        self, account_id: str, batch_id: str, *, idempotency_key: str | None = None
-    ) -> Call[BatchCancelled]:
+        self, account_id: str | UUID, batch_id: str | UUID, *, idempotency_key: str | None = None
+    ) -> BatchCancelled:
         """Cancel the orders of a batch that the bank does not have yet.
 
         Args:
@@ -172,14 +178,14 @@ class Batches(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
-        return Call(
+        return self._call(
             "POST",
             f"{_batch(account_id, batch_id)}/cancel",
-            json_object("cancelled"),
+            json_object("cancelled", batch_id=batch_id),
             idempotency_key=idempotency_key,
         )
 
 
-def _batch(account_id: str, batch_id: str) -> str:
+def _batch(account_id: str | UUID, batch_id: str | UUID) -> str:
     account = path_segment("account_id", account_id)
     return f"/v2/accounts/{account}/batches/{path_segment('batch_id', batch_id)}"

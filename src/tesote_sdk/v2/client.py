@@ -28,15 +28,6 @@ class V2Client(BaseClient):
         payment_methods: Where money is paid from and to.
     """
 
-    __slots__ = (
-        "accounts",
-        "batches",
-        "payment_methods",
-        "sync_sessions",
-        "transaction_orders",
-        "transactions",
-    )
-
     _version_prefix = "/v2"
 
     def _attach(self, transport: Transport) -> None:

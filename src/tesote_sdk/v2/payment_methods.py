@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import only_given, whole_number
-from .._resource import Call, Resource, operation, unwrapped
+from .._arguments import cursor_text, only_given, optional_id, whole_number
+from .._error_base import operation
+from .._resource import Resource, unwrapped
 from ..errors import InvalidArgumentError
-from ..page_styles import OFFSET
+from ..page_styles import Offsets
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from ..pagination import Page
     from ..transport.messages import Response
     from ..types import CounterpartyInput, PaymentMethod, PaymentMethodType
 
 _PATH = "/v2/payment_methods"
-_read_method = unwrapped("payment_method")
+_NAME = "payment_method"
 
 
 class PaymentMethods(Resource):
     """The payment methods of a workspace."""
-
-    __slots__ = ()
 
     @operation
     def list(
@@ -38,7 +38,7 @@ class PaymentMethods(Resource):
         counterparty_id: str | None = None,
         verified: bool | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[PaymentMethod]]:
+    ) -> Page[PaymentMethod]:
         """List the payment methods; deleted ones are left out.
 
         Args:
@@ -61,20 +61,25 @@ class PaymentMethods(Resource):
         return self._list(
             _PATH,
             ("items", "payment_methods", "data"),
-            OFFSET,
-            position={"offset": whole_number("offset", offset, 0), "cursor": cursor},
+            Offsets,
+            position={
+                "offset": whole_number("offset", offset, 0),
+                "cursor": cursor_text("cursor", cursor),
+            },
             cache_ttl=cache_ttl,
             filters={
                 "limit": whole_number("limit", limit, 1),
                 "method_type": method_type,
                 "currency": currency,
-                "counterparty_id": counterparty_id,
+                "counterparty_id": optional_id("counterparty_id", counterparty_id),
                 "verified": verified,
             },
         )
 
     @operation
-    def get(self, payment_method_id: str, *, cache_ttl: float | None = None) -> Call[PaymentMethod]:
+    def get(
+        self, payment_method_id: str | UUID, *, cache_ttl: float | None = None
+    ) -> PaymentMethod:
         """Get one payment method.
 
         Args:
@@ -88,7 +93,12 @@ class PaymentMethods(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call("GET", _method(payment_method_id), _read_method, cache_ttl=cache_ttl)
+        return self._call(
+            "GET",
+            _method(payment_method_id),
+            unwrapped(_NAME, asked=payment_method_id),
+            cache_ttl=cache_ttl,
+        )
 
     @operation
     def create(
@@ -102,7 +112,7 @@ class PaymentMethods(Resource):
         counterparty: CounterpartyInput | None = None,
         tesote_account_id: str | None = None,
         idempotency_key: str | None = None,
-    ) -> Call[PaymentMethod]:
+    ) -> PaymentMethod:
         """Make a payment method.
 
         Args:
@@ -131,10 +141,10 @@ class PaymentMethods(Resource):
             tesote_account_id=tesote_account_id,
             **_party(counterparty_id, counterparty),
         )
-        return Call(
+        return self._call(
             "POST",
             _PATH,
-            _read_method,
+            unwrapped(_NAME),
             body={"payment_method": fields},
             idempotency_key=idempotency_key,
         )
@@ -142,7 +152,7 @@ class PaymentMethods(Resource):
     @operation
     def update(
         self,
-        payment_method_id: str,
+        payment_method_id: str | UUID,
         *,
         method_type: PaymentMethodType | None = None,
         currency: str | None = None,
@@ -152,7 +162,7 @@ class PaymentMethods(Resource):
         counterparty: CounterpartyInput | None = None,
         tesote_account_id: str | None = None,
         idempotency_key: str | None = None,
-    ) -> Call[PaymentMethod]:
+    ) -> PaymentMethod:
         """Change a payment method; what is None stays as it is.
 
         Args:
@@ -184,16 +194,16 @@ class PaymentMethods(Resource):
         )
         if not fields:
             raise InvalidArgumentError("pass at least one field to change")
-        return Call(
+        return self._call(
             "PATCH",
             _method(payment_method_id),
-            _read_method,
+            unwrapped(_NAME, asked=payment_method_id),
             body={"payment_method": fields},
             idempotency_key=idempotency_key,
         )
 
     @operation
-    def delete(self, payment_method_id: str, *, idempotency_key: str | None = None) -> Call[None]:
+    def delete(self, payment_method_id: str | UUID, *, idempotency_key: str | None = None) -> None:
         """Delete a payment method.
 
         Args:
@@ -208,10 +218,10 @@ class PaymentMethods(Resource):
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
         path = _method(payment_method_id)
-        return Call("DELETE", path, _nothing, idempotency_key=idempotency_key)
+        return self._call("DELETE", path, _nothing, idempotency_key=idempotency_key)
 
 
-def _method(payment_method_id: str) -> str:
+def _method(payment_method_id: str | UUID) -> str:
     return f"{_PATH}/{path_segment('payment_method_id', payment_method_id)}"
 
 
@@ -220,7 +230,10 @@ def _party(
 ) -> dict[str, str | CounterpartyInput | None]:
     if counterparty_id is not None and counterparty is not None:
         raise InvalidArgumentError("pass either counterparty_id or counterparty, not both")
-    return {"counterparty_id": counterparty_id, "counterparty": counterparty}
+    return {
+        "counterparty_id": optional_id("counterparty_id", counterparty_id),
+        "counterparty": counterparty,
+    }
 
 
 def _nothing(response: Response) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._arguments import whole_number
-from .._resource import Call, Resource, operation, unwrapped
+from .._error_base import operation
+from .._resource import Resource, unwrapped
 from ..errors import InvalidArgumentError, InvalidResponseError, SyncFailedError
-from ..page_styles import OFFSET
+from ..page_styles import Offsets
 from ..transport.encoding import path_segment
 from ..transport.timeouts import Deadline
 
 if TYPE_CHECKING:
     from typing import Callable
+    from uuid import UUID
 
     from ..pagination import Page
     from ..types import SyncSession, SyncSessionStatus
@@ -25,18 +27,16 @@ _LONGEST_INTERVAL = 30.0
 class SyncSessions(Resource):
     """The syncs of an account with its bank."""
 
-    __slots__ = ()
-
     @operation
     def list(
         self,
-        account_id: str,
+        account_id: str | UUID,
         *,
         limit: int | None = None,
         offset: int | None = None,
         status: SyncSessionStatus | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[SyncSession]]:
+    ) -> Page[SyncSession]:
         """List the syncs of an account, newest first.
 
         Args:
@@ -58,7 +58,7 @@ class SyncSessions(Resource):
         return self._list(
             f"/v2/accounts/{path_segment('account_id', account_id)}/sync_sessions",
             ("sync_sessions", "items", "data"),
-            OFFSET,
+            Offsets,
             position={"offset": whole_number("offset", offset, 0)},
             cache_ttl=cache_ttl,
             filters={"limit": whole_number("limit", limit, 1), "status": status},
@@ -66,8 +66,8 @@ class SyncSessions(Resource):
 
     @operation
     def get(
-        self, account_id: str, session_id: str, *, cache_ttl: float | None = None
-    ) -> Call[SyncSession]:
+        self, account_id: str | UUID, session_id: str | UUID, *, cache_ttl: float | None = None
+    ) -> SyncSession:
         """Get one sync, to see how far it has come.
 
         Args:
@@ -85,12 +85,14 @@ class SyncSessions(Resource):
         account = path_segment("account_id", account_id)
         session = path_segment("session_id", session_id)
         path = f"/v2/accounts/{account}/sync_sessions/{session}"
-        return Call("GET", path, unwrapped("sync_session"), cache_ttl=cache_ttl)
+        return self._call(
+            "GET", path, unwrapped("sync_session", asked=session_id), cache_ttl=cache_ttl
+        )
 
     def wait(
         self,
-        account_id: str,
-        session_id: str,
+        account_id: str | UUID,
+        session_id: str | UUID,
         *,
         timeout: float = 600,
         poll_interval: float = 2,
@@ -141,6 +143,6 @@ class SyncSessions(Resource):
             remaining = deadline.remaining()
             if remaining <= 0:
                 doing = f"waiting for the bank sync {session_id}, which is {status}"
-                raise deadline.timed_out(doing, "total")
+                raise deadline.timed_out(doing)
             self._transport.sleep(min(poll_interval, remaining))
             poll_interval = max(poll_interval, min(poll_interval * _SLOWDOWN, _LONGEST_INTERVAL))

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import moment_text, only_given, order_body, whole_number
-from .._resource import Call, Resource, operation, unwrapped
-from ..page_styles import OFFSET
+from .._arguments import cursor_text, moment_text, only_given, order_body, whole_number
+from .._error_base import operation
+from .._resource import Resource, unwrapped
+from ..page_styles import Offsets
 from ..transport.encoding import path_segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from uuid import UUID
 
     from ..pagination import Page
     from ..types import Amount, Beneficiary, OrderStatus, TransactionOrder
 
-_read_order = unwrapped("transaction_order")
+_NAME = "transaction_order"
 
 
 class TransactionOrders(Resource):
     """The payment orders of an account."""
 
-    __slots__ = ()
-
     @operation
     def list(
         self,
-        account_id: str,
+        account_id: str | UUID,
         *,
         limit: int | None = None,
         offset: int | None = None,
@@ -37,7 +37,7 @@ class TransactionOrders(Resource):
         created_before: date | str | None = None,
         batch_id: str | None = None,
         cache_ttl: float | None = None,
-    ) -> Call[Page[TransactionOrder]]:
+    ) -> Page[TransactionOrder]:
         """List the payment orders of an account.
 
         Args:
@@ -62,8 +62,11 @@ class TransactionOrders(Resource):
         return self._list(
             _orders(account_id),
             ("items", "transaction_orders", "data"),
-            OFFSET,
-            position={"offset": whole_number("offset", offset, 0), "cursor": cursor},
+            Offsets,
+            position={
+                "offset": whole_number("offset", offset, 0),
+                "cursor": cursor_text("cursor", cursor),
+            },
             cache_ttl=cache_ttl,
             filters={
                 "limit": whole_number("limit", limit, 1),
@@ -76,8 +79,8 @@ class TransactionOrders(Resource):
 
     @operation
     def get(
-        self, account_id: str, order_id: str, *, cache_ttl: float | None = None
-    ) -> Call[TransactionOrder]:
+        self, account_id: str | UUID, order_id: str | UUID, *, cache_ttl: float | None = None
+    ) -> TransactionOrder:
         """Get one payment order.
 
         Args:
@@ -92,12 +95,17 @@ class TransactionOrders(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return Call("GET", _order(account_id, order_id), _read_order, cache_ttl=cache_ttl)
+        return self._call(
+            "GET",
+            _order(account_id, order_id),
+            unwrapped(_NAME, asked=order_id),
+            cache_ttl=cache_ttl,
+        )
 
     @operation
     def create(
         self,
-        account_id: str,
+        account_id: str | UUID,
         *,
         amount: Amount,
         currency: str,
@@ -107,7 +115,7 @@ class TransactionOrders(Resource):
         scheduled_for: date | str | None = None,
         metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
-    ) -> Call[TransactionOrder]:
+    ) -> TransactionOrder:
         """Make a payment order, as a draft: no money moves before it is submitted.
 
         The idempotency key goes out twice, as a header and as the order's own: a repeat cannot make
@@ -144,10 +152,10 @@ class TransactionOrders(Resource):
             "scheduled_for": scheduled_for,
             "metadata": metadata,
         }
-        return Call(
+        return self._call(
             "POST",
             _orders(account_id),
-            _read_order,
+            unwrapped(_NAME, key=idempotency_key),
             body={"transaction_order": order_body("", order)},
             key_in_body="transaction_order",
             idempotency_key=idempotency_key,
@@ -156,12 +164,12 @@ class TransactionOrders(Resource):
     @operation
     def submit(
         self,
-        account_id: str,
-        order_id: str,
+        account_id: str | UUID,
+        order_id: str | UUID,
         *,
         token: str | None = None,
         idempotency_key: str | None = None,
-    ) -> Call[TransactionOrder]:
+    ) -> TransactionOrder:
         """Hand a payment order to the bank: money moves.
 
         Args:
@@ -181,18 +189,18 @@ class TransactionOrders(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
-        return Call(
+        return self._call(
             "POST",
             f"{_order(account_id, order_id)}/submit",
-            _read_order,
+            unwrapped(_NAME, asked=order_id),
             body=only_given(token=token),
             idempotency_key=idempotency_key,
         )
 
     @operation
     def cancel(
-        self, account_id: str, order_id: str, *, idempotency_key: str | None = None
-    ) -> Call[TransactionOrder]:
+        self, account_id: str | UUID, order_id: str | UUID, *, idempotency_key: str | None = None
+    ) -> TransactionOrder:
         """Cancel a payment order that the bank does not have yet.
 
         Args:
@@ -210,17 +218,17 @@ class TransactionOrders(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
-        return Call(
+        return self._call(
             "POST",
             f"{_order(account_id, order_id)}/cancel",
-            _read_order,
+            unwrapped(_NAME, asked=order_id),
             idempotency_key=idempotency_key,
         )
 
 
-def _orders(account_id: str) -> str:
+def _orders(account_id: str | UUID) -> str:
     return f"/v2/accounts/{path_segment('account_id', account_id)}/transaction_orders"
 
 
-def _order(account_id: str, order_id: str) -> str:
+def _order(account_id: str | UUID, order_id: str | UUID) -> str:
     return f"{_orders(account_id)}/{path_segment('order_id', order_id)}"

@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from tesote_sdk.transport import forks
-from tesote_sdk.transport.forks import renew_after_fork
+from tesote_sdk import _forks as forks
+from tesote_sdk._forks import renew_after_fork
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

@@ -1,0 +1,129 @@
+"""Preparing a call: its arguments become the one request that every attempt sends."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidArgumentError
+from .encoding import check_path, checked_fields, encode_query, is_field_value
+from .json_bodies import encode_json
+from .messages import SAFE_METHODS, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .options import Options
+    from .origin import BaseUrl
+    from .redaction import ApiKey
+
+_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Preparer:
+    """Makes the requests of one client, which differ in what their calls are given.
+
+    Args:
+        base: Where they go.
+        api_key: What they are authorized by.
+        options: For the User-Agent and further header fields.
+    """
+
+    def __init__(self, base: BaseUrl, api_key: ApiKey, options: Options) -> None:
+        self._base = base
+        self._api_key = api_key
+        self._more_fields = options.headers
+        self._fields = {
+            "Host": base.host_header,
+            "User-Agent": options.user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+
+    def prepare(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        idempotency_key: str | None,
+        extra_headers: Mapping[str, str] | None,
+        key_in_body: str | None,
+        changes_state: bool | None,
+    ) -> Request:
+        """Return the request of a call; `Transport.request` describes the arguments.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent.
+        """
+        if method not in _METHODS:
+            raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
+        check_path(path)
+        headers = self._common_fields()
+        key, keyed = idempotency_key, idempotency_key is not None
+        if method not in SAFE_METHODS:
+            key = _checked_key(key) if keyed else str(uuid.UUID(bytes=os.urandom(16), version=4))
+            headers["Content-Type"] = "application/json"
+            headers["Idempotency-Key"] = key
+        elif keyed:
+            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
+        content: bytes | None = None
+        shape: dict[str, Any] | None = None
+        if method in _METHODS_WITH_BODY:
+            if key_in_body is not None:
+                body = {**body, key_in_body: {**body[key_in_body], "idempotency_key": key}}
+            content = encode_json({} if body is None else body)
+            shape = {"keys": list(body) if isinstance(body, dict) else [], "bytes": len(content)}
+            headers["Content-Length"] = str(len(content))
+        elif body is not None:
+            raise InvalidArgumentError(f"a {method} request has no body: pass parameters as query=")
+        if extra_headers:
+            _add(headers, checked_fields("extra_headers", extra_headers))
+        return Request(
+            base=self._base,
+            method=method,
+            path=path,
+            query=encode_query(query),
+            headers=headers,
+            varying=extra_headers or {},
+            body=content,
+            body_shape=shape,
+            idempotency_key=key,
+            caller_keyed=keyed,
+            changes_state=method not in SAFE_METHODS if changes_state is None else changes_state,
+            api_key=self._api_key,
+        )
+
+    def _common_fields(self) -> dict[str, str]:
+        """Return the fields that every request has; the user's function is asked once a call."""
+        fields = dict(self._fields)
+        more = self._more_fields
+        if callable(more):
+            try:
+                more = more()
+            except Exception as error:
+                raise InvalidArgumentError(
+                    f"the function passed as headers= failed with {type(error).__name__}; nothing "
+                    "was sent"
+                ) from error
+            more = {} if more is None else checked_fields("headers", more)
+        if more:
+            _add(fields, more)
+        return fields
+
+
+def _checked_key(key: object) -> str:
+    if not (isinstance(key, str) and is_field_value(key)):
+        raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
+    return key
+
+
+def _add(fields: dict[str, str], more: Mapping[str, str]) -> None:
+    """Add fields, in place of the transport's own where it lets itself be overruled."""
+    # The cache and the reading of a 304 look for If-None-Match by this spelling.
+    present = {name.lower(): name for name in (*fields, "If-None-Match")}
+    for name, value in more.items():
+        fields[present.get(name.lower(), name)] = value

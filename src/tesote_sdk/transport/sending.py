@@ -1,0 +1,194 @@
+"""Sending a request until it is settled: attempts, retries, waits.
+
+`Sender.perform` and `Sender._attempt` are the story of a call. What a step does is in the modules
+beside this one: `connections` (over what), `error_responses` (what a refusal means), `retries`
+(whether again, and when).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from .._forks import loading, renew_after_fork
+from ..errors import ApiError, TesoteError
+from .deprecations import DeprecationNotices
+from .error_responses import error_from_response
+from .json_bodies import json_decoder
+from .messages import LastResponse, Response
+from .rate_limits import read_rate_limit
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .connections import ConnectionPool
+    from .log_events import EventLog
+    from .messages import Reply, Request
+    from .options import Options
+    from .rate_limits import RateLimit
+    from .timeouts import Deadline
+
+
+class Sender:
+    """Sends the requests of one client.
+
+    Args:
+        options: The client's.
+        pool: The connections; not used where the options have an opener.
+        log: Hears of every step.
+        clock: Seconds on a clock that never steps back.
+        sleep: Waits for some seconds.
+        uniform: Draws a number between two others.
+
+    Attributes:
+        last_rate_limit: The newest rate limit that the server reported, or None.
+        pool: The connections.
+        decode: Decodes JSON as the options ask for.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        pool: ConnectionPool,
+        log: EventLog,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], object],
+        uniform: Callable[[float, float], float] | None,
+    ) -> None:
+        self._options = options
+        self.pool = pool
+        self._log = log
+        self._clock = clock
+        self._sleep = sleep
+        self._uniform = uniform or _uniform
+        self._notices = DeprecationNotices(log)
+        self.decode = json_decoder(options.parse_float)
+        self.last_rate_limit: RateLimit | None = None
+        self._own = threading.local()
+        if options.opener is not None:
+            with loading:  # few programs bring one, and it takes urllib
+                from .openers import send_through
+            self._send_through = send_through
+        renew_after_fork(self)
+
+    @property
+    def last_response(self) -> LastResponse | None:
+        """What the newest answer that this thread got said of itself, or None before the first."""
+        return getattr(self._own, "response", None)
+
+    def perform(self, request: Request, deadline: Deadline) -> Response:
+        """Attempt a request until it succeeds, or nothing is left but to raise its error.
+
+        Raises:
+            TesoteError: The last attempt's error, with all that is known of the call.
+        """
+        outcome_unknown = False
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._attempt(request, attempt, deadline)
+            except TesoteError as failure:
+                # An earlier attempt may have been carried out, whatever the last one ended with.
+                outcome_unknown = outcome_unknown or _may_have_acted(request, failure)
+                failure.outcome_unknown = outcome_unknown
+                failure.attempts = attempt
+                failure.request_id = request.api_key.redact(failure.request_id)
+                failure.request_summary = request.summary()
+                delay = self._delay_before_next(failure, request, attempt, deadline)
+                if delay is None:
+                    self._log.report("error", request, attempt=attempt, error=str(failure))
+                    raise
+                self._log.report("retry", request, attempt=attempt, delay=delay, error=str(failure))
+            self._sleep(delay)
+
+    def after_fork_in_child(self) -> None:
+        """Forget what a thread of the parent was told."""
+        self._own = threading.local()
+
+    def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
+        """Send the request once; anything but a usable response is raised as its typed error."""
+        self._log.report("request", request, request.headers, attempt=attempt)
+        started = self._clock()
+        reply = self._paced(request, deadline)
+        headers = reply.headers
+        elapsed_ms = round((self._clock() - started) * 1000, 3)
+        # From here on an answer is there: nothing that is done with it may take its place.
+        self._own.response = LastResponse(reply.status, headers, attempt, elapsed_ms)
+        self._log.report(
+            "response",
+            request,
+            headers,
+            attempt=attempt,
+            status=reply.status,
+            request_id=headers.get("x-request-id"),
+            elapsed_ms=elapsed_ms,
+        )
+        self._notices.read(request, headers)
+        if 200 <= reply.status < 300 or (
+            reply.status == 304 and "If-None-Match" in request.headers
+        ):
+            return Response(
+                status=reply.status,
+                headers=headers,
+                content=reply.content,
+                request=request,
+                attempts=attempt,
+                decode=self.decode,
+                connection=reply.connection,
+            )
+        raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
+
+    def _paced(self, request: Request, deadline: Deadline) -> Reply:
+        """Send the request when the limiter lets it, and tell the limiter what came of it."""
+        limiter = self._options.rate_limiter
+        if limiter is None:
+            reply = self._send(request, deadline)
+            rate_limit = read_rate_limit(reply.headers, time.time())
+        else:
+            permit = limiter.acquire(deadline)
+            rate_limit, date = None, None
+            try:
+                reply = self._send(request, deadline)
+                date = reply.headers.get("date")
+                rate_limit = read_rate_limit(reply.headers, time.time())
+            finally:
+                limiter.release(permit, rate_limit, date)
+        if rate_limit is not None:
+            self.last_rate_limit = rate_limit
+        return reply
+
+    def _send(self, request: Request, deadline: Deadline) -> Reply:
+        options = self._options
+        if options.opener is None:
+            return self.pool.send(request, deadline, options)
+        return self._send_through(options.opener, request, deadline, options.read_timeout)
+
+    def _delay_before_next(
+        self, error: TesoteError, request: Request, attempt: int, deadline: Deadline
+    ) -> float | None:
+        """Return the seconds to wait before another attempt, or None if there is to be none."""
+        policy, limiter = self._options.retry_policy, self._options.rate_limiter
+        if not policy.allows(error, request, attempt):
+            return None
+        delay = policy.delay(attempt, error.retry_after, self._uniform)
+        if delay is None:
+            return None
+        # Where the limiter would not let it out in time, this error tells more than a timeout.
+        held_up = limiter.seconds_to_wait() if limiter else 0.0
+        return None if max(delay, held_up) >= deadline.remaining() else delay
+
+
+def _may_have_acted(request: Request, error: TesoteError) -> bool:
+    """Tell whether a failed attempt may have changed something on the server."""
+    failed = isinstance(error, ApiError) and (error.http_status or 0) >= 500
+    return request.changes_state and (error.outcome_unknown or failed)
+
+
+def _uniform(low: float, high: float) -> float:
+    # As random.SystemRandom does it, without the module: an error is on its way already, and
+    # forked processes do not draw the same numbers.
+    return low + (high - low) * (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
