@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import Any
 
 import tesote_sdk.sandbox
@@ -92,16 +90,6 @@ def test_an_empty_workspace_is_possible() -> None:
     with Sandbox(accounts=0) as sandbox, Api(sandbox) as api:
         answer = api.get("/v2/accounts").json
         assert (answer["accounts"], answer["pagination"]["total_pages"]) == ([], 0)
-
-
-def test_it_imports_nothing_of_the_sdk() -> None:
-    for module in Path(tesote_sdk.sandbox.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                assert node.level <= 1, module
-                assert not (node.module or "").startswith("tesote_sdk"), module
-            elif isinstance(node, ast.Import):
-                assert not any(name.name.startswith("tesote_sdk") for name in node.names), module
 
 
 def test_the_public_names() -> None:

@@ -11,7 +11,7 @@ from tesote_sdk.sandbox import REFUSED_TOKEN, Sandbox
 from .api import Api, order
 
 if TYPE_CHECKING:
-    from tesote_sdk.sandbox._records import OrderStatus
+    from tesote_sdk.sandbox._state.records import OrderStatus
 
 METHODS = "/v2/payment_methods"
 STATUSES: list[OrderStatus] = [

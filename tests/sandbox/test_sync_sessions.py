@@ -11,7 +11,7 @@ from tesote_sdk.sandbox import Sandbox
 from .api import Api
 
 if TYPE_CHECKING:
-    from tesote_sdk.sandbox._records import SessionOutcome
+    from tesote_sdk.sandbox._state.records import SessionOutcome
 
 
 def poll(api: Api, account: str, session: str) -> dict[str, Any]:

@@ -12,16 +12,17 @@ from collections import deque
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal
-from ._http import accepts_gzip, format_head, wants_keep_alive
-from ._messages import Answer, Call, Headers, RecordedRequest, Reply
-from ._routes import find_route
+from ._endpoints.call import Call
+from ._endpoints.routes import find_route
+from ._wire.errors import Refusal
+from ._wire.http import accepts_gzip, format_head, wants_keep_alive
+from ._wire.messages import Answer, Headers, RecordedRequest, Reply
 
 if TYPE_CHECKING:
     from ._faults import FaultControls
-    from ._rate_limits import Quota
-    from ._records import ApiKey
-    from ._store import Store
+    from ._state.records import ApiKey
+    from ._state.store import Store
+    from ._wire.rate_limits import Quota
 
 _GZIP_FROM_BYTES = 1024
 _MAX_RECORDED = 10_000

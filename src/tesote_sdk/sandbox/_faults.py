@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Callable, Generic, Literal, TypeVar
 
-from ._errors import ERROR_STATUSES, Refusal
-from ._messages import Headers, Reply
-from ._rate_limits import FixedWindow
 from ._settings import check_choice
+from ._wire.errors import ERROR_STATUSES, Refusal
+from ._wire.messages import Headers, Reply
+from ._wire.rate_limits import FixedWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._messages import RecordedRequest
-    from ._rate_limits import Quota
     from ._settings import ErrorStyle
+    from ._wire.messages import RecordedRequest
+    from ._wire.rate_limits import Quota
 
 DropMoment = Literal["before_response", "mid_body", "after_processing"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Callable
 
 from ._application import Application
 from ._faults import FaultControls
-from ._http import BASE_PATH
-from ._server import Server
 from ._settings import Settings
-from ._store import Store
+from ._state.store import Store
+from ._wire.http import BASE_PATH
+from ._wire.server import Server
 from ._workspace import WorkspaceControls
 
 if TYPE_CHECKING:
-    from ._messages import RecordedRequest
     from ._settings import ErrorStyle, ResetForm, Shapes
+    from ._wire.messages import RecordedRequest
 
 
 class Sandbox(WorkspaceControls, FaultControls):

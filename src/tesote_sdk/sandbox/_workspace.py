@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _bank, _order_states, _webhooks
-from ._records import AccountState, OrderStatus, SessionOutcome
+from ._endpoints.transactions import transaction_object
 from ._settings import check_choice
-from ._transactions import transaction_object
-from ._webhooks import WebhookFamily
+from ._state import bank, order_states
+from ._state.records import AccountState, OrderStatus, SessionOutcome
+from ._wire import webhooks
+from ._wire.webhooks import WebhookFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._ledger import Transaction
-    from ._records import Account
-    from ._store import Store
+    from ._state.ledger import Transaction
+    from ._state.records import Account
+    from ._state.store import Store
 
 
 class WorkspaceControls:
@@ -78,7 +79,7 @@ class WorkspaceControls:
         """
         with self._store.lock:
             account = self._store.accounts[account_id]
-            transaction = _bank.post(
+            transaction = bank.post(
                 self._store,
                 account,
                 amount_cents=amount_cents,
@@ -97,7 +98,7 @@ class WorkspaceControls:
             KeyError: There is no such transaction, or it was removed.
         """
         with self._store.lock:
-            _bank.settle(self._store, *self._transaction(transaction_id))
+            bank.settle(self._store, *self._transaction(transaction_id))
 
     def remove(self, transaction_id: str) -> None:
         """Takes a transaction back; the next sync has it in `removed`, `scope=deleted` lists it.
@@ -106,7 +107,7 @@ class WorkspaceControls:
             KeyError: There is no such transaction, or it was removed.
         """
         with self._store.lock:
-            _bank.remove(self._store, *self._transaction(transaction_id))
+            bank.remove(self._store, *self._transaction(transaction_id))
 
     def set_account_state(self, account_id: str, state: AccountState) -> None:
         """Changes how an account answers.
@@ -157,7 +158,7 @@ class WorkspaceControls:
         """
         check_choice("status", status, OrderStatus)
         with self._store.lock:
-            _order_states.set_status(self._store, self._store.orders[order_id], status)
+            order_states.set_status(self._store, self._store.orders[order_id], status)
 
     def deliver_webhook(
         self,
@@ -188,7 +189,7 @@ class WorkspaceControls:
         """
         check_choice("family", family, WebhookFamily)
         now = self._store.now()
-        return _webhooks.deliver(url, event, data, secret=secret, family=family, now=now)
+        return webhooks.deliver(url, event, data, secret=secret, family=family, now=now)
 
     def _transaction(self, transaction_id: str) -> tuple[Account, Transaction]:
         found = self._store.find_transaction(transaction_id)

@@ -10,10 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from ._http import HangUp, MalformedRequest, RequestReader
+from .http import HangUp, MalformedRequest, RequestReader
 
 if TYPE_CHECKING:
-    from ._messages import Answer, RecordedRequest
+    from .messages import Answer, RecordedRequest
 
 _LINGER_SECONDS = 5.0
 

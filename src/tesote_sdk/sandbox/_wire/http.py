@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from ._messages import Headers, RecordedRequest
+from .messages import Headers, RecordedRequest
 
 if TYPE_CHECKING:
     import socket

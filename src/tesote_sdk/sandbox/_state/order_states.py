@@ -9,13 +9,13 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from . import _bank
-from ._errors import Refusal
-from ._records import Attempt
+from .._wire.errors import Refusal
+from . import bank
+from .records import Attempt
 
 if TYPE_CHECKING:
-    from ._records import Order, OrderStatus
-    from ._store import Store
+    from .records import Order, OrderStatus
+    from .store import Store
 
 #: Submitting an order with this token (the one-time password of the bank) makes the bank refuse it.
 REFUSED_TOKEN = "000000"
@@ -70,7 +70,7 @@ def submit(store: Store, order: Order, token: str | None) -> None:
     source = store.payment_methods[account.seed.payment_method_id]
     destination.last_used_at = source.last_used_at = now
     cents = (Decimal(order.amount) * 100).quantize(Decimal(1), ROUND_HALF_UP)
-    order.transaction_id = _bank.post(
+    order.transaction_id = bank.post(
         store,
         account,
         amount_cents=-int(cents),
@@ -114,7 +114,7 @@ def set_status(store: Store, order: Order, status: OrderStatus) -> None:
     if status in _ATTEMPTS and order.transaction_id is not None:
         found = store.find_transaction(order.transaction_id)
         if found is not None:
-            (_bank.remove if status == "failed" else _bank.settle)(store, *found)
+            (bank.remove if status == "failed" else bank.settle)(store, *found)
 
 
 def _wrong_state(order: Order, wish: str) -> Refusal:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ._ledger import Transaction
-from ._moments import day
-from ._records import PaymentMethod
+from .._wire.moments import day
+from .ledger import Transaction
+from .records import AccountSeed, PaymentMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,27 +94,6 @@ _EUR = _Market(
 )
 _MARKETS = (_VES, _USD, _VES, _VES, _USD, _EUR)
 _ENTITIES = (WORKSPACE_NAME, "Trigal Foods LLC", "Distribuidora El Trigal S.A.")
-
-
-@dataclass(frozen=True)
-class AccountSeed:
-    """The fixed facts of an account."""
-
-    id: str
-    index: int
-    bank_name: str | None
-    name: str
-    masked_number: str
-    currency: str
-    utc_offset: int
-    identifier: str | None
-    legal_entity: dict[str, Any]
-    balance_cents: int
-    held_cents: int
-    payment_method_id: str
-    created_at: float
-    updated_at: float
-    data_as_of: float | None
 
 
 def new_uuid(random: Random) -> str:

@@ -6,16 +6,16 @@ import threading
 from random import Random
 from typing import TYPE_CHECKING
 
-from . import _seed
-from ._errors import Refusal
-from ._idempotency import IdempotencyKeys
-from ._ledger import Ledger
-from ._records import Account, ApiKey, PaymentMethod
+from .._wire.errors import Refusal
+from . import seed
+from .idempotency import IdempotencyKeys
+from .ledger import Ledger
+from .records import Account, ApiKey, PaymentMethod
 
 if TYPE_CHECKING:
-    from ._ledger import Transaction
-    from ._records import Batch, Order, SessionOutcome
-    from ._settings import Settings
+    from .._settings import Settings
+    from .ledger import Transaction
+    from .records import Batch, Order, SessionOutcome
 
 
 class Store:
@@ -33,28 +33,28 @@ class Store:
         self.batches: dict[str, Batch] = {}
         self.scripted_sessions: list[tuple[str | None, SessionOutcome, int]] = []
         self._random = Random(f"{settings.seed}/new")
-        self.today = settings.clock() // _seed.DAY * _seed.DAY
-        self.workspace_id = _seed.uuid_of(settings.seed, "workspace")
-        self.counterparties = _seed.counterparties(settings.seed)
+        self.today = settings.clock() // seed.DAY * seed.DAY
+        self.workspace_id = seed.uuid_of(settings.seed, "workspace")
+        self.counterparties = seed.counterparties(settings.seed)
         self.category_ids = {
-            name: _seed.uuid_of(settings.seed, "category", name) for name in _seed.CATEGORIES
+            name: seed.uuid_of(settings.seed, "category", name) for name in seed.CATEGORIES
         }
-        seeds = [
-            _seed.account_seed(settings.seed, index, self.today)
+        facts = [
+            seed.account_seed(settings.seed, index, self.today)
             for index in range(settings.accounts)
         ]
         self.accounts = {
-            seed.id: Account(seed, seed.balance_cents, seed.data_as_of, seed.updated_at)
-            for seed in seeds
+            each.id: Account(each, each.balance_cents, each.data_as_of, each.updated_at)
+            for each in facts
         }
         self._account_by_prefix = {
-            _seed.id_prefix(account_id): account for account_id, account in self.accounts.items()
+            seed.id_prefix(account_id): account for account_id, account in self.accounts.items()
         }
         self.payment_methods: dict[str, PaymentMethod] = {
             method.id: method
             for method in (
-                *_seed.source_methods(seeds),
-                *_seed.destination_methods(settings.seed, self.counterparties, self.today),
+                *seed.source_methods(facts),
+                *seed.destination_methods(settings.seed, self.counterparties, self.today),
             )
         }
 
@@ -64,16 +64,16 @@ class Store:
 
     def new_id(self) -> str:
         """A UUID for something new; the same sequence for the same seed."""
-        return _seed.new_uuid(self._random)
+        return seed.new_uuid(self._random)
 
     def new_transaction_id(self, account: Account) -> str:
         """An id for a new transaction of an account."""
-        return _seed.id_prefix(account.id) + self.new_id()[8:]
+        return seed.id_prefix(account.id) + self.new_id()[8:]
 
     def add_api_key(self, api_key: str) -> None:
         """Makes a key valid."""
         name = f"key {len(self.api_keys) + 1}"
-        self.api_keys[api_key] = ApiKey(_seed.uuid_of(self.settings.seed, name), name)
+        self.api_keys[api_key] = ApiKey(seed.uuid_of(self.settings.seed, name), name)
 
     def account(self, account_id: str) -> Account:
         """The account.
@@ -93,7 +93,7 @@ class Store:
         if account.ledger is None:
             settings = self.settings
             account.ledger = Ledger(
-                _seed.transaction_seeds(
+                seed.transaction_seeds(
                     settings.seed, account.seed, settings.transactions, self.today
                 )
             )

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ._ledger import Ledger
-    from ._seed import AccountSeed
+    from .ledger import Ledger
 
 AccountState = Literal["active", "disabled", "disconnected", "under_maintenance"]
 OrderStatus = Literal[
@@ -30,6 +29,27 @@ class ApiKey:
     id: str
     name: str
     revoked: bool = False
+
+
+@dataclass(frozen=True)
+class AccountSeed:
+    """The fixed facts of an account."""
+
+    id: str
+    index: int
+    bank_name: str | None
+    name: str
+    masked_number: str
+    currency: str
+    utc_offset: int
+    identifier: str | None
+    legal_entity: dict[str, Any]
+    balance_cents: int
+    held_cents: int
+    payment_method_id: str
+    created_at: float
+    updated_at: float
+    data_as_of: float | None
 
 
 @dataclass

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._records import ApiKey
-
 
 class Headers(Mapping[str, str]):
     """Header fields by name, in any case (RFC 9110 section 5.1).
@@ -110,22 +108,3 @@ class Answer:
     data: bytes
     delay: float
     close: bool
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request that was routed, authenticated and parsed: what a handler reads.
-
-    Attributes:
-        version: `v1` or `v2`.
-        ids: The ids in the path by their names in the routing table.
-        query: The query parameters.
-        body: The JSON object sent; empty where none was.
-        api_key: The key that was sent; None where no key is needed and none that is good was sent.
-    """
-
-    version: str
-    ids: Mapping[str, str]
-    query: Mapping[str, str]
-    body: dict[str, Any]
-    api_key: ApiKey | None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._messages import Call, Reply
-from ._moments import moment, moment_or_none
-from ._query import page_number, page_size
-from ._seed import WORKSPACE_NAME
-from ._shapes import single
+from .._state.seed import WORKSPACE_NAME
+from .._wire.messages import Reply
+from .._wire.moments import moment, moment_or_none
+from .query import page_number, page_size
+from .shapes import single
 
 if TYPE_CHECKING:
-    from ._records import Account
-    from ._store import Store
+    from .._state.records import Account
+    from .._state.store import Store
+    from .call import Call
 
 _PERMISSIONS = ["accounts.read", "transactions.read", "transactions.sync"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ._errors import validation_error
-from ._moments import parse_moment
-from ._payment_methods import CURRENCY
-from ._records import Order, PaymentMethod
+from .._state.records import Order, PaymentMethod
+from .._wire.errors import validation_error
+from .._wire.moments import parse_moment
+from .payment_methods import CURRENCY
 
 if TYPE_CHECKING:
-    from ._records import Account
-    from ._store import Store
+    from .._state.records import Account
+    from .._state.store import Store
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?")
 _MAX_KEY_LENGTH = 255

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal, unprocessable
-from ._messages import Call, Reply
-from ._moments import moment, moment_or_none
-from ._query import limit_and_offset
-from ._records import SyncSession
-from ._seed import DAY, uuid_of
+from .._state.records import SyncSession
+from .._state.seed import DAY, uuid_of
+from .._wire.errors import Refusal, unprocessable
+from .._wire.messages import Reply
+from .._wire.moments import moment, moment_or_none
+from .query import limit_and_offset
 
 if TYPE_CHECKING:
-    from ._records import Account, SessionOutcome
-    from ._store import Store
+    from .._state.records import Account, SessionOutcome
+    from .._state.store import Store
+    from .call import Call
 
 _STATUSES = ("pending", "started", "completed", "failed", "skipped")
 _MAINTENANCE_RETRY_SECONDS = 120
