@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Callable, Generic, Literal, TypeVar
 
 from ._settings import check_choice
 from ._wire.errors import ERROR_STATUSES, Refusal
+from ._wire.locks import HomeLock
 from ._wire.messages import Headers, Reply
 from ._wire.rate_limits import FixedWindow
 
@@ -44,7 +44,7 @@ class _Scripts(Generic[_T]):
     """A queue of effects; each waits for its requests and is used up by them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._home = HomeLock()
         self._scripts: list[_Script[_T]] = []
 
     def add(
@@ -57,12 +57,12 @@ class _Scripts(Generic[_T]):
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, or None for ever; got {times!r}")
-        with self._lock:
+        with self._home.lock:
             self._scripts.append(_Script(effect, times, path, method))
 
     def take(self, request: RecordedRequest) -> _T | None:
         """The first queued effect that matches the request, counted down."""
-        with self._lock:
+        with self._home.lock:
             for script in self._scripts:
                 if script.matches(request):
                     if script.remaining is not None:
@@ -74,7 +74,7 @@ class _Scripts(Generic[_T]):
 
     def clear(self) -> None:
         """Forgets every effect that is still queued."""
-        with self._lock:
+        with self._home.lock:
             self._scripts.clear()
 
 

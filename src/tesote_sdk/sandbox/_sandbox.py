@@ -28,7 +28,10 @@ class Sandbox(WorkspaceControls, FaultControls):
             client = V2Client(api_key=sandbox.api_key, base_url=sandbox.url)
 
     Args:
-        host: The address to listen on.
+        host: The address to listen on. A request whose Host field names neither it nor a loopback
+            (`localhost`, `127.0.0.1`) is answered 421, so that no web page can read what is
+            served here. `"0.0.0.0"` listens on every address, and serves requests to any of them;
+            to be served by another name, listen on that name.
         port: The port to listen on; 0 lets the system choose a free one.
         api_key: The key that is accepted; None makes one from the seed.
         seed: The same seed gives the same data, but for dates, which count back from today.

@@ -86,10 +86,13 @@ def find_route(method: str, path: str) -> tuple[Handler, dict[str, str]]:
     for segments, handlers in _BY_LENGTH.get(len(sent), ()):
         ids = _match(segments, sent)
         if ids is not None:
-            if method not in handlers:
-                allowed = {"Allow": ", ".join(sorted(handlers))}
+            # HEAD is GET, but for the body that is not sent (RFC 9110 section 9.3.2).
+            handler = handlers.get("GET" if method == "HEAD" else method)
+            if handler is None:
+                methods = {*handlers, "HEAD"} if "GET" in handlers else handlers
+                allowed = {"Allow": ", ".join(sorted(methods))}
                 raise Refusal(f"{method} is not allowed here", status=405, headers=allowed)
-            return handlers[method], ids
+            return handler, ids
     raise Refusal("No such path", status=404)
 
 

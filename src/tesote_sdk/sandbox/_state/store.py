@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from random import Random
 from typing import TYPE_CHECKING
 
 from .._wire.errors import Refusal
+from .._wire.locks import HomeLock
 from . import seed
 from .idempotency import IdempotencyKeys
 from .ledger import Ledger
 from .records import Account, ApiKey, PaymentMethod
 
 if TYPE_CHECKING:
+    import threading
+
     from .._settings import Settings
     from .ledger import Transaction
     from .records import Batch, Order, SessionOutcome
@@ -26,7 +28,7 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lock = threading.Lock()
+        self._home = HomeLock()
         self.idempotency = IdempotencyKeys()
         self.api_keys: dict[str, ApiKey] = {}
         self.orders: dict[str, Order] = {}
@@ -57,6 +59,15 @@ class Store:
                 *seed.destination_methods(settings.seed, self.counterparties, self.today),
             )
         }
+
+    @property
+    def lock(self) -> threading.Lock:
+        """What guards it all.
+
+        Raises:
+            RuntimeError: This is a fork of the process that made it.
+        """
+        return self._home.lock
 
     def now(self) -> float:
         """Epoch seconds by the clock of the sandbox."""

@@ -50,7 +50,8 @@ class RecordedRequest:
         query: The query parameters, decoded; the last value of a name that is repeated.
         query_items: Every query parameter in the order sent, decoded.
         headers: The header fields; names are looked up in any case.
-        body: The body's bytes, transfer encoding undone; empty when there was none.
+        body: The body's bytes, transfer encoding undone; empty when there was none, and when the
+            caller had no valid key.
         connection: The number of the TCP connection it came on, counted from 1.
         http_version: `HTTP/1.1` or `HTTP/1.0`.
         below_base: Whether the target lies below the base URL; if not, the answer is 404.
@@ -69,7 +70,7 @@ class RecordedRequest:
 
     @property
     def json(self) -> Any:
-        """The body parsed as JSON; None when there was no body.
+        """The body parsed as JSON; None when `body` is empty.
 
         Raises:
             ValueError: The body is not JSON.
