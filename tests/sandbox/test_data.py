@@ -86,6 +86,15 @@ def test_transactions_are_made_for_the_account_that_is_read() -> None:
         assert api.get(f"/v2/transactions/{transaction['id']}").json == transaction
 
 
+def test_a_list_shows_what_changed_since_the_last_one(sandbox: Sandbox, api: Api) -> None:
+    before = api.get("/v2/accounts").json["accounts"]
+    assert api.get("/v2/accounts").json["accounts"] == before
+    sandbox.post_transaction(sandbox.account_ids[1], amount_cents=-100)
+    after = api.get("/v2/accounts").json["accounts"]
+    assert after[1] == api.get(f"/v2/accounts/{sandbox.account_ids[1]}").json != before[1]
+    assert [after[0], *after[2:]] == [before[0], *before[2:]]
+
+
 def test_an_empty_workspace_is_possible() -> None:
     with Sandbox(accounts=0) as sandbox, Api(sandbox) as api:
         answer = api.get("/v2/accounts").json

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 import math
 import uuid
 from collections import deque
 from dataclasses import replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ._endpoints.call import Call
@@ -43,6 +45,10 @@ class Application:
         self._settings = store.settings
         self._home = HomeLock()
         self._requests: deque[RecordedRequest] = deque(maxlen=_MAX_RECORDED)
+        # Request ids differ in their end only: a new random one for each would cost what an
+        # answer may cost.
+        self._request_id = str(uuid.uuid4())[:24] + "{:012x}"
+        self._numbers = itertools.count(1)
 
     def recorded(self) -> list[RecordedRequest]:
         """The newest requests, in the order they came in."""
@@ -133,7 +139,7 @@ class Application:
         elif self._settings.gzip:
             headers["Vary"] = "Accept-Encoding"
             if len(body) >= _GZIP_FROM_BYTES and accepts_gzip(request.headers):
-                body = gzip.compress(body, compresslevel=1, mtime=0)
+                body = _compressed(body)
                 headers["Content-Encoding"] = "gzip"
                 headers["Content-Length"] = str(len(body))
         if not wants_keep_alive(request):
@@ -144,10 +150,10 @@ class Application:
 
     def _common_headers(self, reply: Reply, body: bytes) -> dict[str, str]:
         return {
-            "Date": formatdate(self._settings.clock(), usegmt=True),
+            "Date": _http_date(int(self._settings.clock())),
             "Content-Type": reply.content_type,
             "Content-Length": str(len(body)),
-            "X-Request-Id": str(uuid.uuid4()),
+            "X-Request-Id": self._request_id.format(next(self._numbers)),
         }
 
 
@@ -160,6 +166,17 @@ def _authenticate(request: RecordedRequest, key: ApiKey | None) -> ApiKey | None
     if key is not None:
         raise Refusal("The API key was revoked", "API_KEY_REVOKED", headers=challenge)
     raise Refusal("API key is not valid", "UNAUTHORIZED", headers=challenge)
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache(maxsize=8)
+def _compressed(body: bytes) -> bytes:
+    # A poll asks for the same again and again.
+    return gzip.compress(body, compresslevel=1, mtime=0)
 
 
 def _override(headers: dict[str, str], more: Any) -> dict[str, str]:

@@ -54,7 +54,10 @@ class AccountSeed:
 
 @dataclass
 class Account:
-    """An account: the facts it was seeded with, and what moves."""
+    """An account: the facts it was seeded with, and what moves.
+
+    `written` is the account as JSON, after what it was when it was written.
+    """
 
     seed: AccountSeed
     balance_cents: int
@@ -63,6 +66,7 @@ class Account:
     state: AccountState = "active"
     ledger: Ledger | None = None
     sessions: list[SyncSession] | None = None
+    written: tuple[object, bytes] | None = None
 
     @property
     def id(self) -> str:

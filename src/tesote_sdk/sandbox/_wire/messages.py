@@ -97,9 +97,14 @@ class Reply:
             return self.content
         if self.payload is None:
             return b""
-        text = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
-        # A lone surrogate that came in as \ud800 has no UTF-8 form to go out in.
-        return text.encode("utf-8", "replace")
+        return to_json(self.payload)
+
+
+def to_json(value: object) -> bytes:
+    """Compact UTF-8 JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate that came in as \ud800 has no UTF-8 form to go out in.
+    return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
