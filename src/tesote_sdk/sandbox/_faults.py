@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Callable, Generic, Literal, TypeVar
 
@@ -78,6 +79,16 @@ class _Scripts(Generic[_T]):
             self._scripts.clear()
 
 
+def _check_code(error_code: str | None, status: int | None) -> None:
+    if error_code is None or error_code in ERROR_STATUSES:
+        return
+    meant = get_close_matches(error_code.upper(), ERROR_STATUSES, n=1, cutoff=0.8)
+    if meant:
+        raise ValueError(f"the API has no error_code {error_code!r}; {meant[0]!r} is one")
+    if status is None:
+        raise ValueError(f"the API has no error_code {error_code!r}; to send it, give its status")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is in store for one request."""
@@ -133,6 +144,7 @@ class FaultControls:
             status: The HTTP status, any; None takes that of `error_code`, else 503.
             times: For how many requests; None means until `clear_faults()`.
             error_code: The code in the envelope; None leaves the usual one of the status, if any.
+                A code that the API does not have needs its `status`.
             retry_after: Seconds for the `Retry-After` field and the envelope; a string
                 (an HTTP date, say) goes into the field alone.
             path: Only requests to this path below the base URL; `*` stands for anything:
@@ -143,8 +155,10 @@ class FaultControls:
                 closed after `Connection: close`.
 
         Raises:
-            ValueError: `times` is less than 1.
+            ValueError: `times` is less than 1; or `error_code` is misspelled, or unknown and
+                without a `status`.
         """
+        _check_code(error_code, status)
         fields = dict(headers or {})
         if retry_after is not None and "Retry-After" not in Headers(fields.items()):
             fields["Retry-After"] = str(retry_after)

@@ -9,6 +9,7 @@ from .._wire.messages import Reply, to_json
 from .._wire.moments import moment, moment_or_none
 from .query import page_number, page_size
 from .shapes import single
+from .sync_sessions import observe
 
 if TYPE_CHECKING:
     from .._state.records import Account
@@ -74,6 +75,7 @@ def list_accounts(store: Store, call: Call) -> Reply:
 def get_account(store: Store, call: Call) -> Reply:
     """GET /v1/accounts/{id} and /v2/accounts/{id}: moves a running sync one step on."""
     account = store.account(call.ids["account_id"])
+    observe(store, account)
     return single(store.settings.shapes, "account", account_object(store, account))
 
 

@@ -80,10 +80,15 @@ def get_session(store: Store, call: Call) -> Reply:
     account = _connected(store, call)
     for session in _sessions(store, account):
         if session.id == call.ids["session_id"]:
-            if session.running:
-                _advance(store, account, session)
+            _advance(store, account, session)
             return Reply(200, _session_object(session))
     raise Refusal("No such sync session", "SYNC_SESSION_NOT_FOUND")
+
+
+def observe(store: Store, account: Account) -> None:
+    """Moves a running sync of the account one step on: somebody looks at the account."""
+    for session in account.sessions or ():
+        _advance(store, account, session)
 
 
 def _connected(store: Store, call: Call) -> Account:
@@ -102,6 +107,8 @@ def _scripted(store: Store, account: Account) -> tuple[SessionOutcome, int]:
 
 
 def _advance(store: Store, account: Account, session: SyncSession) -> None:
+    if not session.running:
+        return
     session.polls -= 1
     if session.polls > 0:
         session.status = "started"

@@ -19,6 +19,7 @@ OrderStatus = Literal[
     "failed",
     "cancelled",
 ]
+OrderOutcome = Literal["completed", "partially_completed", "failed", "refused"]
 SessionOutcome = Literal["completed", "failed", "skipped"]
 
 
@@ -124,6 +125,17 @@ class Attempt:
     error_message: str | None = None
 
 
+@dataclass(frozen=True)
+class OrderScript:
+    """What the bank makes of an order: of any, or of one of `account_id`."""
+
+    outcome: OrderOutcome = "completed"
+    polls: int = 2
+    error_code: str | None = None
+    error_message: str | None = None
+    account_id: str | None = None
+
+
 @dataclass
 class Order:
     """A transaction order. `marks` says when it reached a state, by the name of its field."""
@@ -145,6 +157,7 @@ class Order:
     marks: dict[str, float] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     transaction_id: str | None = None
+    script: OrderScript = field(default_factory=OrderScript)
     polls: int = 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +157,23 @@ def account_seed(seed: int, index: int, today: float) -> AccountSeed:
         created_at=created_at,
         updated_at=created_at if never_synced else today,
         data_as_of=None if never_synced else today,
+    )
+
+
+def new_account_seed(
+    seed: int, index: int, now: float, currency: str, balance_cents: int
+) -> AccountSeed:
+    """Account number `index` in a currency of one's choice, opened now with a balance."""
+    market = next((each for each in _MARKETS if each.currency == currency), None)
+    return replace(
+        account_seed(seed, index, now),
+        currency=currency,
+        utc_offset=market.utc_offset if market else 0,
+        balance_cents=balance_cents,
+        held_cents=0,
+        created_at=now,
+        updated_at=now,
+        data_as_of=now,
     )
 
 

@@ -10,14 +10,14 @@ from .._wire.locks import HomeLock
 from . import seed
 from .idempotency import IdempotencyKeys
 from .ledger import Ledger
-from .records import Account, ApiKey, PaymentMethod
+from .records import Account, AccountSeed, ApiKey, PaymentMethod
 
 if TYPE_CHECKING:
     import threading
 
     from .._settings import Settings
     from .ledger import Transaction
-    from .records import Batch, Order, SessionOutcome
+    from .records import Batch, Order, OrderScript, SessionOutcome
 
 
 class Store:
@@ -33,6 +33,7 @@ class Store:
         self.api_keys: dict[str, ApiKey] = {}
         self.orders: dict[str, Order] = {}
         self.batches: dict[str, Batch] = {}
+        self.scripted_orders: list[OrderScript] = []
         self.scripted_sessions: list[tuple[str | None, SessionOutcome, int]] = []
         self._random = Random(f"{settings.seed}/new")
         self.today = settings.clock() // seed.DAY * seed.DAY
@@ -45,13 +46,10 @@ class Store:
             seed.account_seed(settings.seed, index, self.today)
             for index in range(settings.accounts)
         ]
-        self.accounts = {
-            each.id: Account(each, each.balance_cents, each.data_as_of, each.updated_at)
-            for each in facts
-        }
-        self._account_by_prefix = {
-            seed.id_prefix(account_id): account for account_id, account in self.accounts.items()
-        }
+        self.accounts: dict[str, Account] = {}
+        self._account_by_prefix: dict[str, Account] = {}
+        for each in facts:
+            self._enter(each)
         self.payment_methods: dict[str, PaymentMethod] = {
             method.id: method
             for method in (
@@ -85,6 +83,22 @@ class Store:
         """Makes a key valid."""
         name = f"key {len(self.api_keys) + 1}"
         self.api_keys[api_key] = ApiKey(seed.uuid_of(self.settings.seed, name), name)
+
+    def add_account(self, currency: str, balance_cents: int) -> Account:
+        """Opens an account, without transactions so far."""
+        facts = seed.new_account_seed(
+            self.settings.seed, len(self.accounts), self.now(), currency, balance_cents
+        )
+        for method in seed.source_methods([facts]):
+            self.payment_methods[method.id] = method
+        account = self._enter(facts)
+        account.ledger = Ledger([])
+        return account
+
+    def _enter(self, facts: AccountSeed) -> Account:
+        account = Account(facts, facts.balance_cents, facts.data_as_of, facts.updated_at)
+        self.accounts[facts.id] = self._account_by_prefix[seed.id_prefix(facts.id)] = account
+        return account
 
     def account(self, account_id: str) -> Account:
         """The account.
