@@ -169,8 +169,8 @@ def assigned(module_file: Path) -> dict[str, Assigned]:
 
 
 def all_assigned(folder: Path) -> dict[str, Assigned]:
-    """What the modules of a folder assign, together."""
+    """What the modules of a folder, and of those below it, assign together."""
     found: dict[str, Assigned] = {}
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         found.update(assigned(file))
     return found

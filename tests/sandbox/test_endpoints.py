@@ -274,7 +274,8 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(world: World) -> None:
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
             answer = world.api.call(method, world.fill(path))
             assert answer.status == 405, (method, path)
-            assert set(answer.headers["Allow"].split(", ")) == methods
+            named = methods | {"HEAD"} if "GET" in methods else methods
+            assert set(answer.headers["Allow"].split(", ")) == named
 
 
 def test_an_unknown_path_is_404_without_a_code(api: Api) -> None:

@@ -137,6 +137,23 @@ def test_a_scripted_connection_close_is_carried_out(api: Api, sandbox: Sandbox) 
     assert sandbox.connections == 2
 
 
+@pytest.mark.parametrize("code", ["MUTATION_CONFLCT", "mutation_conflict", "MUTATION-CONFLICT"])
+@pytest.mark.parametrize("status", [None, 409])
+def test_a_misspelled_code_is_refused_and_the_right_one_named(
+    sandbox: Sandbox, code: str, status: int | None
+) -> None:
+    with pytest.raises(ValueError, match="'MUTATION_CONFLICT' is one"):
+        sandbox.fail(status, error_code=code)
+
+
+def test_a_code_that_the_api_does_not_have_needs_a_status(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="give its status"):
+        sandbox.fail(error_code="OUT_OF_COFFEE")
+    sandbox.fail(418, error_code="OUT_OF_COFFEE")
+    answer = api.get("/v2/accounts")
+    assert (answer.status, answer.code) == (418, "OUT_OF_COFFEE")
+
+
 def test_misspelled_choices_are_refused(sandbox: Sandbox) -> None:
     account = sandbox.account_ids[0]
     with pytest.raises(ValueError, match="when"):
@@ -145,6 +162,13 @@ def test_misspelled_choices_are_refused(sandbox: Sandbox) -> None:
         sandbox.set_account_state(account, "odd")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="outcome"):
         sandbox.script_sync_session("odd")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="outcome"):
+        sandbox.script_order("odd")  # type: ignore[arg-type]
+    for script in (sandbox.script_sync_session, sandbox.script_order):
+        with pytest.raises(ValueError, match="polls"):
+            script(polls=0)
+        with pytest.raises(KeyError):
+            script(account_id="odd")
     with pytest.raises(ValueError, match="status"):
         sandbox.set_order_status("x", "odd")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="family"):

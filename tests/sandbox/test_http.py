@@ -13,7 +13,7 @@ from tesote_sdk.sandbox import Headers, Sandbox
 
 from .api import Api
 
-BASE = "GET /api/v2/status HTTP/1.1\r\nHost: x\r\n"
+BASE = "GET /api/v2/status HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def talk(sandbox: Sandbox, sent: bytes) -> bytes:
@@ -115,7 +115,7 @@ def test_a_connection_ends_when_the_client_wants_it_to(sandbox: Sandbox, sent: s
 
 def test_a_chunked_body_is_read(sandbox: Sandbox, account: str) -> None:
     head = (
-        f"POST /api{account}/transactions/sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"POST /api{account}/transactions/sync HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Authorization: Bearer {sandbox.api_key}\r\nContent-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n"
     )
@@ -125,22 +125,93 @@ def test_a_chunked_body_is_read(sandbox: Sandbox, account: str) -> None:
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(sandbox: Sandbox) -> None:
-    head = "POST /api/v2/status HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
+    head = BASE.replace("GET", "POST") + "Expect: 100-continue\r\nContent-Length: 2\r\n"
     received = talk(sandbox, (head + "Connection: close\r\n\r\n{}").encode())
     assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 405 ")
 
 
 def test_the_absolute_form_of_a_target_is_understood(sandbox: Sandbox) -> None:
-    sent = BASE.replace("GET /api", "GET http://proxied.example/api") + "Connection: close\r\n\r\n"
-    assert talk(sandbox, sent.encode()).startswith(b"HTTP/1.1 200")
-    assert sandbox.requests[0].path == "/v2/status"
+    for authority, status in (("localhost:8000", b"200"), ("foreign.example", b"421")):
+        sent = BASE.replace("GET /api", f"GET http://{authority}/api") + "Connection: close\r\n\r\n"
+        assert talk(sandbox, sent.encode()).startswith(b"HTTP/1.1 " + status)
+    (request,) = sandbox.requests
+    assert request.path == "/v2/status"
 
 
-def test_head_is_refused_without_a_body(sandbox: Sandbox) -> None:
-    sent = BASE.replace("GET", "HEAD") + "Connection: close\r\n\r\n"
-    head, _, body = talk(sandbox, sent.encode()).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 405")
-    assert body == b""
+def test_head_is_answered_as_get_is_but_for_the_body(api: Api) -> None:
+    fields = []
+    for method in ("GET", "HEAD"):
+        answer = api.call(method, "/v2/accounts", headers={"Accept-Encoding": "gzip"})
+        assert (answer.status, answer.body == b"") == (200, method == "HEAD")
+        ever_new = ("X-Request-Id", "X-RateLimit-Remaining", "Date")
+        fields.append([each for each in answer.headers.items() if each[0] not in ever_new])
+    assert fields[0] == fields[1]
+    known = {"If-None-Match": dict(fields[0])["ETag"]}
+    assert api.call("HEAD", "/v2/accounts", headers=known).status == 304
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v2/transactions/sync", 405), ("/nowhere", 404)])
+def test_head_is_refused_where_get_is(api: Api, path: str, status: int) -> None:
+    answer = api.call("HEAD", path)
+    assert (answer.status, answer.body) == (status, b"")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:1", "localhost.:80", "tesote.localhost", "127.0.0.1", "127.9.9.9:99"],
+)
+def test_any_name_of_the_loopback_is_served(api: Api, host: str) -> None:
+    assert api.get_with({"Host": host}, "/v2/accounts").status == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "foreign.example",
+        "notlocalhost",
+        "localhost.example:80",
+        "127.0.0.1.example",
+        "10.0.0.1",
+        "0.0.0.0",
+    ],
+)
+def test_a_foreign_host_is_refused_and_nothing_of_it_is_kept(
+    sandbox: Sandbox, api: Api, host: str
+) -> None:
+    answer = api.call("POST", "/v2/transactions/bulk", b"x" * 1000, headers={"Host": host})
+    assert answer.status == 421  # RFC 9110 section 15.5.20
+    assert "loopback" in answer.json["error"]
+    assert answer.headers["Connection"] == "close"
+    assert sandbox.requests == []
+
+
+def test_the_host_that_it_listens_on_is_served() -> None:
+    with Sandbox(accounts=1, host="0.0.0.0") as sandbox, Api(sandbox) as api:
+        hosts = {"0.0.0.0": 200, "192.0.2.1": 200, "[2001:db8::1]:80": 200, "foreign.example": 421}
+        for host, status in hosts.items():
+            assert api.get_with({"Host": host}, "/v2/accounts").status == status
+
+
+def test_http_1_0_may_leave_the_host_out(sandbox: Sandbox) -> None:
+    assert talk(sandbox, b"GET /api/status HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "revoked"])
+def test_no_body_is_kept_of_a_caller_without_a_valid_key(
+    sandbox: Sandbox, account: str, key: str
+) -> None:
+    sandbox.add_api_key("revoked")
+    sandbox.revoke_api_key("revoked")
+    with Api(sandbox, key) as stranger:
+        answer = stranger.call(
+            "POST",
+            f"{account}/sync",
+            {"count": 1},
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
+    assert answer.status == 401
+    (request,) = sandbox.requests
+    assert (request.path, request.body, request.json) == (f"{account}/sync", b"", None)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +231,11 @@ def test_head_is_refused_without_a_body(sandbox: Sandbox) -> None:
         (BASE + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (BASE + "Transfer-Encoding: chunked\r\n\r\nfffffffffff\r\n", 413),
         (BASE + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400),
-        (f"GET /api/v2/status?{'a&' * 2000} HTTP/1.1\r\n\r\n", 400),
+        (BASE.replace("status", "status?" + "a&" * 2000) + "\r\n", 400),
+        ("GET /api/v2/status HTTP/1.1\r\n\r\n", 400),
+        (BASE + "Host: localhost\r\n\r\n", 400),
+        (BASE.replace("localhost", "") + "\r\n", 400),
+        (BASE.replace("localhost", "a@localhost") + "\r\n", 400),
     ],
     ids=lambda value: str(value)[:50].replace("\r\n", " "),
 )

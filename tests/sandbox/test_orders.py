@@ -11,7 +11,7 @@ from tesote_sdk.sandbox import REFUSED_TOKEN, Sandbox
 from .api import Api, order
 
 if TYPE_CHECKING:
-    from tesote_sdk.sandbox._records import OrderStatus
+    from tesote_sdk.sandbox._state.records import OrderOutcome, OrderStatus
 
 METHODS = "/v2/payment_methods"
 STATUSES: list[OrderStatus] = [
@@ -105,6 +105,95 @@ def test_each_state_leaves_its_mark(
     sandbox.set_order_status(created["id"], status)
     shown = api.get(f"{account}/transaction_orders/{created['id']}").json
     assert (shown["status"], shown[mark] is not None) == (status, True)
+
+
+def test_a_payment_that_fails_says_why(api: Api, sandbox: Sandbox, account: str) -> None:
+    for submitted in (True, False):
+        created = create(api, account)
+        path = f"{account}/transaction_orders/{created['id']}"
+        if submitted:
+            api.post(f"{path}/submit")
+        sandbox.set_order_status(
+            created["id"], "failed", error_code="NO_FUNDS", error_message="Not enough money"
+        )
+        shown = api.get(path).json
+        attempt = shown["latest_attempt"]
+        assert (shown["status"], attempt["status"]) == ("failed", "failed")
+        assert (attempt["error_code"], attempt["error_message"]) == ("NO_FUNDS", "Not enough money")
+        assert attempt["attempt_number"] == 1
+
+
+def test_an_order_that_does_not_fail_has_no_error(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="not 'completed'"):
+        sandbox.set_order_status("x", "completed", error_code="NO_FUNDS")
+    with pytest.raises(ValueError, match="not 'completed'"):
+        sandbox.script_order(error_message="Not enough money")
+    with pytest.raises(TypeError):
+        sandbox.set_order_status("x", "failed", eror_code="x")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "partially_completed", "completed"])
+def test_the_end_of_an_order_can_be_scripted_before_it_is_made(
+    api: Api, sandbox: Sandbox, account: str, outcome: OrderOutcome
+) -> None:
+    code = "NO_FUNDS" if outcome == "failed" else None
+    sandbox.script_order(outcome, polls=3, error_code=code)
+    scripted, other = create(api, account), create(api, account)
+    ends = []
+    for created in (scripted, other):
+        path = f"{account}/transaction_orders/{created['id']}"
+        assert api.post(f"{path}/submit").json["status"] == "processing"
+        ends.append([api.get(path).json["status"] for _ in range(3)])
+    assert ends == [["processing", "processing", outcome], ["processing", *["completed"] * 2]]
+    shown = api.get(f"{account}/transaction_orders/{scripted['id']}").json
+    assert shown["latest_attempt"]["error_code"] == code
+
+
+def test_a_refusal_can_be_scripted_before_the_order_is_made(
+    api: Api, sandbox: Sandbox, account: str
+) -> None:
+    sandbox.script_order("refused", error_code="LIMIT", error_message="Above the daily limit")
+    created = create(api, account)
+    path = f"{account}/transaction_orders/{created['id']}"
+    refused = api.post(f"{path}/submit")
+    assert (refused.status, refused.code) == (422, "BANK_SUBMISSION_ERROR")
+    assert refused.json["error"] == "Above the daily limit"
+    shown = api.get(path).json
+    assert (shown["status"], shown["latest_attempt"]["error_code"]) == ("draft", "LIMIT")
+    again = api.post(f"{path}/submit").json
+    assert (again["status"], again["latest_attempt"]["attempt_number"]) == ("processing", 2)
+    assert again["latest_attempt"]["error_code"] is None
+    assert [api.get(path).json["status"] for _ in range(2)] == ["processing", "completed"]
+
+
+def test_a_script_waits_for_an_order_of_its_account(
+    api: Api, sandbox: Sandbox, account: str
+) -> None:
+    second = sandbox.account_ids[1]
+    sandbox.script_order("refused", account_id=second)
+    sandbox.script_order("failed", polls=1)
+    refused = api.post(f"{account}/transaction_orders", order(amount="0"))
+    assert refused.status == 400  # no order was made, so no script was used up
+    for path, status in ((account, 202), (f"/v2/accounts/{second}", 422)):
+        created = create(api, path)
+        assert api.post(f"{path}/transaction_orders/{created['id']}/submit").status == status
+
+
+def test_the_orders_of_a_batch_take_scripts_too(api: Api, sandbox: Sandbox, account: str) -> None:
+    sandbox.script_order("refused")
+    orders = [order()["transaction_order"], order()["transaction_order"]]
+    batch = api.post(f"{account}/batches", {"orders": orders}).json["batch_id"]
+    assert api.post(f"{account}/batches/{batch}/submit").json == {"enqueued": 1, "failed": 1}
+
+
+def test_an_order_that_is_put_into_processing_ends(
+    api: Api, sandbox: Sandbox, account: str
+) -> None:
+    sandbox.script_order("refused", error_code="LIMIT")
+    created = create(api, account)
+    sandbox.set_order_status(created["id"], "processing")
+    path = f"{account}/transaction_orders/{created['id']}"
+    assert api.get(path).json["status"] == "completed"
 
 
 def test_a_failed_payment_takes_its_transaction_back(

@@ -11,7 +11,7 @@ from tesote_sdk.sandbox import Sandbox
 from .api import Api
 
 if TYPE_CHECKING:
-    from tesote_sdk.sandbox._records import SessionOutcome
+    from tesote_sdk.sandbox._state.records import SessionOutcome
 
 
 def poll(api: Api, account: str, session: str) -> dict[str, Any]:
@@ -49,6 +49,25 @@ def test_a_completed_sync_counts_what_came_and_refreshes_the_account() -> None:
         assert fresh == "2026-03-02T13:01:00-04:00"
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_sync_settles_for_who_polls_the_account(version: str) -> None:
+    now = [1_772_467_200.0]
+    with Sandbox(accounts=2, clock=lambda: now[0]) as sandbox, Api(sandbox) as api:
+        account, other = (f"/v2/accounts/{account}" for account in sandbox.account_ids)
+        session = api.post(f"{account}/sync").json["sync_session_id"]
+        now[0] += 60
+        api.get("/v2/accounts")
+        api.get(other)
+        moments = [
+            api.get(account.replace("v2", version)).json["data"]["transactions_data_current_as_of"]
+            for _ in range(3)
+        ]
+        assert moments == ["2026-03-01T20:00:00-04:00", *["2026-03-02T12:01:00-04:00"] * 2]
+        assert poll(api, account, session)["status"] == "completed"
+        listed = api.get("/v2/accounts").json["accounts"][0]["data"]
+        assert listed["transactions_data_current_as_of"] == moments[-1]
+
+
 @pytest.mark.parametrize("outcome", ["failed", "skipped"])
 def test_the_end_can_be_scripted(
     api: Api, sandbox: Sandbox, account: str, outcome: SessionOutcome
@@ -67,8 +86,6 @@ def test_a_script_waits_for_its_account(api: Api, sandbox: Sandbox) -> None:
     for account, outcome in ((first, "skipped"), (second, "failed")):
         session = api.post(f"{account}/sync").json["sync_session_id"]
         assert poll(api, account, session)["status"] == outcome
-    with pytest.raises(ValueError, match="polls"):
-        sandbox.script_sync_session(polls=0)
 
 
 def test_a_second_sync_is_refused_while_one_runs(api: Api, account: str) -> None:

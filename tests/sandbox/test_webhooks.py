@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
 
-    from tesote_sdk.sandbox._webhooks import WebhookFamily
+    from tesote_sdk.sandbox._wire.webhooks import WebhookFamily
 
 
 class Receiver(HTTPServer):

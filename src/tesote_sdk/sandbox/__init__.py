@@ -19,9 +19,9 @@ From a shell, `python -m tesote_sdk.sandbox` serves one until it is interrupted.
 
 from __future__ import annotations
 
-from ._messages import Headers, RecordedRequest
-from ._order_states import REFUSED_TOKEN
 from ._sandbox import Sandbox
-from ._webhooks import sign_webhook
+from ._state.order_states import REFUSED_TOKEN
+from ._wire.messages import Headers, RecordedRequest
+from ._wire.webhooks import sign_webhook
 
 __all__ = ["REFUSED_TOKEN", "Headers", "RecordedRequest", "Sandbox", "sign_webhook"]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import threading
+import re
+import shlex
+import time
 
 from ._sandbox import Sandbox
+
+_SPECIAL = re.compile(r'(?=["$`])')
+"""What has a meaning in PowerShell's double quotes, and is taken as it is after a backtick."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,15 +35,18 @@ def main(arguments: list[str] | None = None) -> None:
         help="whose reading of the disputed shapes to answer in (%(default)s)",
     )
     chosen = parser.parse_args(arguments)
-    with Sandbox(**vars(chosen)) as sandbox:
-        lines = (
+    with contextlib.suppress(KeyboardInterrupt), Sandbox(**vars(chosen)) as sandbox:
+        settings = {"TESOTE_SDK_API_URL": sandbox.url, "TESOTE_SDK_API_KEY": sandbox.api_key}
+        lines = [
             f"# Tesote sandbox: {chosen.accounts} accounts. Ctrl-C ends it. To use it, paste:",
-            f"export TESOTE_SDK_API_URL={sandbox.url}",
-            f"export TESOTE_SDK_API_KEY={sandbox.api_key}",
-        )
+            *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
+            "# or, in PowerShell:",
+            *(f'$env:{name} = "{_SPECIAL.sub("`", value)}"' for name, value in settings.items()),
+        ]
         print("\n".join(lines), flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        while True:
+            # Windows lets Ctrl-C into a sleep, and into no wait for a lock.
+            time.sleep(3600)
 
 
 if __name__ == "__main__":

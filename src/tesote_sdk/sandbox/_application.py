@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 import math
-import threading
 import uuid
 from collections import deque
+from dataclasses import replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal
-from ._http import accepts_gzip, format_head, wants_keep_alive
-from ._messages import Answer, Call, Headers, RecordedRequest, Reply
-from ._routes import find_route
+from ._endpoints.call import Call
+from ._endpoints.routes import find_route
+from ._wire.errors import Refusal
+from ._wire.http import accepts_gzip, format_head, wants_keep_alive
+from ._wire.locks import HomeLock
+from ._wire.messages import Answer, Headers, RecordedRequest, Reply
 
 if TYPE_CHECKING:
     from ._faults import FaultControls
-    from ._rate_limits import Quota
-    from ._records import ApiKey
-    from ._store import Store
+    from ._state.records import ApiKey
+    from ._state.store import Store
+    from ._wire.rate_limits import Quota
 
 _GZIP_FROM_BYTES = 1024
 _MAX_RECORDED = 10_000
 _MAX_DEPTH = 100
 _OPEN_PATHS = ("/status", "/v1/status", "/v2/status")
 _WITH_BODY = ("POST", "PUT", "PATCH")
+_SAFE = ("GET", "HEAD")
 _BODILESS = (204, 304)
 
 
@@ -38,27 +43,31 @@ class Application:
         self._store = store
         self._faults = faults
         self._settings = store.settings
-        self._lock = threading.Lock()
+        self._home = HomeLock()
         self._requests: deque[RecordedRequest] = deque(maxlen=_MAX_RECORDED)
+        # Request ids differ in their end only: a new random one for each would cost what an
+        # answer may cost.
+        self._request_id = str(uuid.uuid4())[:24] + "{:012x}"
+        self._numbers = itertools.count(1)
 
     def recorded(self) -> list[RecordedRequest]:
         """The newest requests, in the order they came in."""
-        with self._lock:
+        with self._home.lock:
             return list(self._requests)
 
     def clear_recorded(self) -> None:
         """Forgets the requests recorded so far."""
-        with self._lock:
+        with self._home.lock:
             self._requests.clear()
 
     def respond(self, request: RecordedRequest) -> Answer:
         """Answers a request."""
-        with self._lock:
-            self._requests.append(request)
+        key = self._known_key(request)
+        self._record(request, trusted=key is not None and not key.revoked)
         plan = self._faults.plan(request)
         if plan.drop == "before_response":
             return Answer(b"", plan.delay, close=True)
-        reply = plan.failure or self._handle(request)
+        reply = plan.failure or self._handle(request, key)
         if plan.drop == "after_processing":
             return Answer(b"", plan.delay, close=True)
         status, headers, body = self._finish(request, reply, plan.quota)
@@ -77,40 +86,40 @@ class Application:
         headers = {**self._common_headers(reply, body), "Connection": "close"}
         return Answer(format_head(status, headers) + body, 0.0, close=True)
 
-    def _handle(self, request: RecordedRequest) -> Reply:
+    def _record(self, request: RecordedRequest, *, trusted: bool) -> None:
+        # What strangers send is not kept: anybody on this machine can reach the port.
+        if request.body and not trusted:
+            request = replace(request, body=b"")
+        with self._home.lock:
+            self._requests.append(request)
+
+    def _handle(self, request: RecordedRequest, key: ApiKey | None) -> Reply:
         try:
             if not request.below_base:
                 raise Refusal("No such path", status=404)
             handler, ids = find_route(request.method, request.path)
-            api_key = self._authenticate(request)
+            api_key = _authenticate(request, key)
             body = _json_object(request) if request.method in _WITH_BODY else {}
             version = "v2" if request.path.startswith("/v2/") else "v1"
             call = Call(version, ids, request.query, body, api_key)
             store = self._store
             with store.lock:
-                key = request.headers.get("Idempotency-Key")
-                if not key or request.method == "GET":
+                idempotency_key = request.headers.get("Idempotency-Key")
+                if not idempotency_key or request.method in _SAFE:
                     return handler(store, call)
                 identity = [request.method, request.path, request.query_items, body]
                 return store.idempotency.run(
-                    ("header", key), identity, lambda: handler(store, call)
+                    ("header", idempotency_key), identity, lambda: handler(store, call)
                 )
         except Refusal as refusal:
             return refusal.reply(self._settings.errors)
 
-    def _authenticate(self, request: RecordedRequest) -> ApiKey | None:
+    def _known_key(self, request: RecordedRequest) -> ApiKey | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        with self._store.lock:
-            known = self._store.api_keys.get(key.strip()) if scheme.lower() == "bearer" else None
-            good = known is not None and not known.revoked
-        if good:
-            return known
-        if request.path in _OPEN_PATHS:
+        if scheme.lower() != "bearer":
             return None
-        challenge = {"WWW-Authenticate": "Bearer"}
-        if known is not None:
-            raise Refusal("The API key was revoked", "API_KEY_REVOKED", headers=challenge)
-        raise Refusal("API key is not valid", "UNAUTHORIZED", headers=challenge)
+        with self._store.lock:
+            return self._store.api_keys.get(key.strip())
 
     def _finish(
         self, request: RecordedRequest, reply: Reply, quota: Quota
@@ -118,7 +127,7 @@ class Application:
         status, body = reply.status, reply.body()
         headers = self._common_headers(reply, body)
         headers.update(quota.headers(self._settings.rate_limit_reset))
-        if request.method == "GET" and status == 200:
+        if request.method in _SAFE and status == 200:
             etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
             headers["ETag"] = etag
             if _names_etag(request.headers.get("If-None-Match", ""), etag):
@@ -130,22 +139,44 @@ class Application:
         elif self._settings.gzip:
             headers["Vary"] = "Accept-Encoding"
             if len(body) >= _GZIP_FROM_BYTES and accepts_gzip(request.headers):
-                body = gzip.compress(body, compresslevel=1, mtime=0)
+                body = _compressed(body)
                 headers["Content-Encoding"] = "gzip"
                 headers["Content-Length"] = str(len(body))
         if not wants_keep_alive(request):
             headers["Connection"] = "close"
         if request.method == "HEAD":
             body = b""
-        return status, _override(headers, reply.headers), body
+        return status, _override(headers, reply.headers) if reply.headers else headers, body
 
     def _common_headers(self, reply: Reply, body: bytes) -> dict[str, str]:
         return {
-            "Date": formatdate(self._settings.clock(), usegmt=True),
+            "Date": _http_date(int(self._settings.clock())),
             "Content-Type": reply.content_type,
             "Content-Length": str(len(body)),
-            "X-Request-Id": str(uuid.uuid4()),
+            "X-Request-Id": self._request_id.format(next(self._numbers)),
         }
+
+
+def _authenticate(request: RecordedRequest, key: ApiKey | None) -> ApiKey | None:
+    if key is not None and not key.revoked:
+        return key
+    if request.path in _OPEN_PATHS:
+        return None
+    challenge = {"WWW-Authenticate": "Bearer"}
+    if key is not None:
+        raise Refusal("The API key was revoked", "API_KEY_REVOKED", headers=challenge)
+    raise Refusal("API key is not valid", "UNAUTHORIZED", headers=challenge)
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache(maxsize=8)
+def _compressed(body: bytes) -> bytes:
+    # A poll asks for the same again and again.
+    return gzip.compress(body, compresslevel=1, mtime=0)
 
 
 def _override(headers: dict[str, str], more: Any) -> dict[str, str]:

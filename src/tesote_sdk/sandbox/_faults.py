@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Callable, Generic, Literal, TypeVar
 
-from ._errors import ERROR_STATUSES, Refusal
-from ._messages import Headers, Reply
-from ._rate_limits import FixedWindow
 from ._settings import check_choice
+from ._wire.errors import ERROR_STATUSES, Refusal
+from ._wire.locks import HomeLock
+from ._wire.messages import Headers, Reply
+from ._wire.rate_limits import FixedWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._messages import RecordedRequest
-    from ._rate_limits import Quota
     from ._settings import ErrorStyle
+    from ._wire.messages import RecordedRequest
+    from ._wire.rate_limits import Quota
 
 DropMoment = Literal["before_response", "mid_body", "after_processing"]
 
@@ -44,7 +45,7 @@ class _Scripts(Generic[_T]):
     """A queue of effects; each waits for its requests and is used up by them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._home = HomeLock()
         self._scripts: list[_Script[_T]] = []
 
     def add(
@@ -57,12 +58,12 @@ class _Scripts(Generic[_T]):
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, or None for ever; got {times!r}")
-        with self._lock:
+        with self._home.lock:
             self._scripts.append(_Script(effect, times, path, method))
 
     def take(self, request: RecordedRequest) -> _T | None:
         """The first queued effect that matches the request, counted down."""
-        with self._lock:
+        with self._home.lock:
             for script in self._scripts:
                 if script.matches(request):
                     if script.remaining is not None:
@@ -74,8 +75,18 @@ class _Scripts(Generic[_T]):
 
     def clear(self) -> None:
         """Forgets every effect that is still queued."""
-        with self._lock:
+        with self._home.lock:
             self._scripts.clear()
+
+
+def _check_code(error_code: str | None, status: int | None) -> None:
+    if error_code is None or error_code in ERROR_STATUSES:
+        return
+    meant = get_close_matches(error_code.upper(), ERROR_STATUSES, n=1, cutoff=0.8)
+    if meant:
+        raise ValueError(f"the API has no error_code {error_code!r}; {meant[0]!r} is one")
+    if status is None:
+        raise ValueError(f"the API has no error_code {error_code!r}; to send it, give its status")
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,7 @@ class FaultControls:
             status: The HTTP status, any; None takes that of `error_code`, else 503.
             times: For how many requests; None means until `clear_faults()`.
             error_code: The code in the envelope; None leaves the usual one of the status, if any.
+                A code that the API does not have needs its `status`.
             retry_after: Seconds for the `Retry-After` field and the envelope; a string
                 (an HTTP date, say) goes into the field alone.
             path: Only requests to this path below the base URL; `*` stands for anything:
@@ -143,8 +155,10 @@ class FaultControls:
                 closed after `Connection: close`.
 
         Raises:
-            ValueError: `times` is less than 1.
+            ValueError: `times` is less than 1; or `error_code` is misspelled, or unknown and
+                without a `status`.
         """
+        _check_code(error_code, status)
         fields = dict(headers or {})
         if retry_after is not None and "Retry-After" not in Headers(fields.items()):
             fields["Retry-After"] = str(retry_after)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Callable
 
 from ._application import Application
 from ._faults import FaultControls
-from ._http import BASE_PATH
-from ._server import Server
 from ._settings import Settings
-from ._store import Store
+from ._state.store import Store
+from ._wire.http import BASE_PATH
+from ._wire.server import Server
 from ._workspace import WorkspaceControls
 
 if TYPE_CHECKING:
-    from ._messages import RecordedRequest
     from ._settings import ErrorStyle, ResetForm, Shapes
+    from ._wire.messages import RecordedRequest
 
 
 class Sandbox(WorkspaceControls, FaultControls):
@@ -28,7 +28,10 @@ class Sandbox(WorkspaceControls, FaultControls):
             client = V2Client(api_key=sandbox.api_key, base_url=sandbox.url)
 
     Args:
-        host: The address to listen on.
+        host: The address to listen on. A request whose Host field names neither it nor a loopback
+            (`localhost`, `127.0.0.1`) is answered 421, so that no web page can read what is
+            served here. `"0.0.0.0"` listens on every address, and serves requests to any of them;
+            to be served by another name, listen on that name.
         port: The port to listen on; 0 lets the system choose a free one.
         api_key: The key that is accepted; None makes one from the seed.
         seed: The same seed gives the same data, but for dates, which count back from today.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _bank, _order_states, _webhooks
-from ._records import AccountState, OrderStatus, SessionOutcome
+from ._endpoints.payment_methods import CURRENCY
+from ._endpoints.transactions import transaction_object
 from ._settings import check_choice
-from ._transactions import transaction_object
-from ._webhooks import WebhookFamily
+from ._state import bank, order_states
+from ._state.records import AccountState, OrderOutcome, OrderScript, OrderStatus, SessionOutcome
+from ._wire import webhooks
+from ._wire.webhooks import WebhookFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._ledger import Transaction
-    from ._records import Account
-    from ._store import Store
+    from ._state.ledger import Transaction
+    from ._state.records import Account
+    from ._state.store import Store
 
 
 class WorkspaceControls:
@@ -48,6 +50,26 @@ class WorkspaceControls:
         """The ids of the categories by their names, for the `category_id` filter."""
         return dict(self._store.category_ids)
 
+    def add_account(self, *, currency: str = "USD", balance_cents: int = 0) -> str:
+        """Opens one more account, without transactions; `post_transaction` enters some.
+
+        Args:
+            currency: Its currency, three to five capital letters.
+            balance_cents: Signed cents, all of them available.
+
+        Returns:
+            Its id. The account is the last one listed.
+
+        Raises:
+            ValueError: `currency` is no currency code, or `balance_cents` is no whole number.
+        """
+        if not CURRENCY.fullmatch(currency):
+            raise ValueError(f"currency must be a code such as 'USD'; got {currency!r}")
+        if isinstance(balance_cents, bool) or not isinstance(balance_cents, int):
+            raise ValueError(f"balance_cents must be a whole number; got {balance_cents!r}")
+        with self._store.lock:
+            return self._store.add_account(currency, balance_cents).id
+
     def post_transaction(
         self,
         account_id: str,
@@ -78,7 +100,7 @@ class WorkspaceControls:
         """
         with self._store.lock:
             account = self._store.accounts[account_id]
-            transaction = _bank.post(
+            transaction = bank.post(
                 self._store,
                 account,
                 amount_cents=amount_cents,
@@ -97,7 +119,7 @@ class WorkspaceControls:
             KeyError: There is no such transaction, or it was removed.
         """
         with self._store.lock:
-            _bank.settle(self._store, *self._transaction(transaction_id))
+            bank.settle(self._store, *self._transaction(transaction_id))
 
     def remove(self, transaction_id: str) -> None:
         """Takes a transaction back; the next sync has it in `removed`, `scope=deleted` lists it.
@@ -106,7 +128,7 @@ class WorkspaceControls:
             KeyError: There is no such transaction, or it was removed.
         """
         with self._store.lock:
-            _bank.remove(self._store, *self._transaction(transaction_id))
+            bank.remove(self._store, *self._transaction(transaction_id))
 
     def set_account_state(self, account_id: str, state: AccountState) -> None:
         """Changes how an account answers.
@@ -136,28 +158,80 @@ class WorkspaceControls:
 
         Args:
             outcome: How it ends: `"completed"`, `"failed"` or `"skipped"`.
-            polls: How many reads of the session it takes to get there; at least 1.
+            polls: How many reads of the session, or of its account, it takes to get there; at
+                least 1.
             account_id: Only a sync of this account; None means of any.
 
         Raises:
+            KeyError: There is no such account.
             ValueError: `polls` is less than 1, or there is no such outcome.
         """
         check_choice("outcome", outcome, SessionOutcome)
-        if polls < 1:
-            raise ValueError(f"polls must be at least 1; got {polls!r}")
+        _check_polls(polls)
         with self._store.lock:
+            self._check_account(account_id)
             self._store.scripted_sessions.append((account_id, outcome, polls))
 
-    def set_order_status(self, order_id: str, status: OrderStatus) -> None:
+    def script_order(
+        self,
+        outcome: OrderOutcome = "completed",
+        *,
+        polls: int = 2,
+        error_code: str | None = None,
+        error_message: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
+        """Decides what the bank makes of the next transaction order that is created.
+
+        Scripts are used in the order they were added, one for each order, those of a batch too.
+
+        Args:
+            outcome: `"refused"`: its first submission answers 422 BANK_SUBMISSION_ERROR and it
+                stays what it was; a second one is taken. Else the bank takes it, and it ends as
+                `"completed"`, `"partially_completed"` or `"failed"`.
+            polls: How many reads of the submitted order it takes to end; at least 1.
+            error_code: The bank's code in `latest_attempt`, where it is refused or fails; any.
+            error_message: The bank's text, likewise.
+            account_id: Only an order of this account; None means of any.
+
+        Raises:
+            KeyError: There is no such account.
+            ValueError: `polls` is less than 1, there is no such outcome, or an error was given for
+                an outcome that is none.
+        """
+        check_choice("outcome", outcome, OrderOutcome)
+        _check_polls(polls)
+        _check_error(outcome, error_code, error_message)
+        script = OrderScript(outcome, polls, error_code, error_message, account_id)
+        with self._store.lock:
+            self._check_account(account_id)
+            self._store.scripted_orders.append(script)
+
+    def set_order_status(
+        self,
+        order_id: str,
+        status: OrderStatus,
+        *,
+        error_code: str | None = None,
+        error_message: str | None = None,
+    ) -> None:
         """Puts a transaction order into a status, as a colleague or the bank would.
+
+        Args:
+            order_id: The order.
+            status: Its new status, any.
+            error_code: The bank's code in `latest_attempt`, where `status` is `"failed"`; any.
+            error_message: The bank's text, likewise.
 
         Raises:
             KeyError: There is no such order.
-            ValueError: There is no such status.
+            ValueError: There is no such status, or an error was given for one that is none.
         """
         check_choice("status", status, OrderStatus)
+        _check_error(status, error_code, error_message)
         with self._store.lock:
-            _order_states.set_status(self._store, self._store.orders[order_id], status)
+            order = self._store.orders[order_id]
+            order_states.set_status(self._store, order, status, error_code, error_message)
 
     def deliver_webhook(
         self,
@@ -188,10 +262,25 @@ class WorkspaceControls:
         """
         check_choice("family", family, WebhookFamily)
         now = self._store.now()
-        return _webhooks.deliver(url, event, data, secret=secret, family=family, now=now)
+        return webhooks.deliver(url, event, data, secret=secret, family=family, now=now)
+
+    def _check_account(self, account_id: str | None) -> None:
+        # A script for an account that is misspelled would wait for ever, and say nothing.
+        if account_id is not None and account_id not in self._store.accounts:
+            raise KeyError(account_id)
 
     def _transaction(self, transaction_id: str) -> tuple[Account, Transaction]:
         found = self._store.find_transaction(transaction_id)
         if found is None:
             raise KeyError(transaction_id)
         return found
+
+
+def _check_polls(polls: int) -> None:
+    if polls < 1:
+        raise ValueError(f"polls must be at least 1; got {polls!r}")
+
+
+def _check_error(end: str, error_code: str | None, error_message: str | None) -> None:
+    if end not in ("failed", "refused") and (error_code, error_message) != (None, None):
+        raise ValueError(f"error_code and error_message say why an order failed, not {end!r}")

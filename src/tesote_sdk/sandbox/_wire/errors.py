@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ._messages import Headers, Reply
+from .messages import Headers, Reply
 
 if TYPE_CHECKING:
-    from ._settings import ErrorStyle
+    from .._settings import ErrorStyle
 
 #: HTTP status of each `error_code` of the API.
 ERROR_STATUSES = {

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Callable
 
-from ._errors import Refusal, unprocessable
-from ._moments import is_date, parse_moment
+from .._wire.errors import Refusal, unprocessable
+from .._wire.moments import is_date, parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ._ledger import Transaction
-    from ._store import Store
+    from .._state.ledger import Transaction
+    from .._state.store import Store
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
 

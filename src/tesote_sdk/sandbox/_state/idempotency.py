@@ -6,8 +6,8 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._errors import unprocessable
-from ._messages import Reply
+from .._wire.errors import unprocessable
+from .._wire.messages import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

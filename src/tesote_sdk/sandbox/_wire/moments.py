@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def moment(epoch: float, utc_offset: int = 0) -> str:
     """ISO 8601 to the second, at an offset in hours; UTC is written as `Z`."""
-    text = datetime.fromtimestamp(int(epoch), _zone(utc_offset)).isoformat()
-    return text if utc_offset else text[:-6] + "Z"
+    return _moment(int(epoch), utc_offset)
 
 
 def moment_or_none(epoch: float | None, utc_offset: int = 0) -> str | None:
@@ -41,6 +40,12 @@ def parse_moment(text: str) -> float | None:
 def is_date(text: str) -> bool:
     """Whether this is a date of the calendar, `YYYY-MM-DD`."""
     return _DATE.fullmatch(text) is not None and parse_moment(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _moment(second: int, utc_offset: int) -> str:
+    text = datetime.fromtimestamp(second, _zone(utc_offset)).isoformat()
+    return text if utc_offset else text[:-6] + "Z"
 
 
 @cache

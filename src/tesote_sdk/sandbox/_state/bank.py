@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._ledger import Transaction
-from ._moments import day
+from .._wire.moments import day
+from .ledger import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._records import Account
-    from ._store import Store
+    from .records import Account
+    from .store import Store
 
 
 def post(

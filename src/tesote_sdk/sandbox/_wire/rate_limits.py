@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Callable
 
-from ._errors import Refusal
+from .errors import Refusal
 
 if TYPE_CHECKING:
-    from ._settings import ResetForm
+    from .._settings import ResetForm
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from ._messages import Headers, RecordedRequest
+from .hosts import names_this_machine
+from .messages import Headers, RecordedRequest
 
 if TYPE_CHECKING:
     import socket
@@ -35,9 +36,10 @@ class HangUp(Exception):  # noqa: N818 - an ending, not an error
 class RequestReader:
     """Reads the requests of one connection, one after the other."""
 
-    def __init__(self, sock: socket.socket, connection: int) -> None:
+    def __init__(self, sock: socket.socket, connection: int, host: str) -> None:
         self._sock = sock
         self._connection = connection
+        self._host = host
         self._buffer = b""
 
     def read(self) -> RecordedRequest:
@@ -50,9 +52,11 @@ class RequestReader:
         """
         lines = self._read_head().decode("latin-1").split("\r\n")
         method, target, version = _request_line(lines[0])
-        headers = Headers(_field(line) for line in lines[1:])
+        headers = Headers([_field(line) for line in lines[1:]])
+        authority, origin_form = _split_target(target)
+        self._check_host(headers.get("Host") if authority is None else authority, version)
         body = self._read_body(headers)
-        path, _, query = _origin_form(target).partition("?")
+        path, _, query = origin_form.partition("?")
         below_base = path.startswith(BASE_PATH + "/")
         try:
             items = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
@@ -70,6 +74,17 @@ class RequestReader:
             http_version=version,
             below_base=below_base,
         )
+
+    def _check_host(self, authority: str | None, version: str) -> None:
+        if authority is None and version == "HTTP/1.0":
+            return
+        ours = names_this_machine(authority or "", self._host)
+        if ours is None:  # missing, twice or odd (RFC 9112 section 3.2)
+            raise MalformedRequest(400, "Send one Host field with a host in it")
+        if not ours:
+            raise MalformedRequest(
+                421, "This sandbox serves requests to a loopback host, and to the one it listens on"
+            )
 
     def _read_head(self) -> bytes:
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
@@ -175,12 +190,13 @@ def _field(line: str) -> tuple[str, str]:
     return name, value.strip(" \t")
 
 
-def _origin_form(target: str) -> str:
-    # A client that goes through a proxy sends the absolute form (RFC 9112 section 3.2.2).
-    if target.startswith("http://"):
-        slash = target.find("/", len("http://"))
-        return target[slash:] if slash >= 0 else "/"
-    return target
+def _split_target(target: str) -> tuple[str | None, str]:
+    # A client that goes through a proxy sends the absolute form, whose authority then counts
+    # instead of the Host field (RFC 9112 section 3.2.2).
+    if not target.startswith("http://"):
+        return None, target
+    authority, slash, rest = target[len("http://") :].partition("/")
+    return authority, slash + rest or "/"
 
 
 def accepts_gzip(headers: Headers) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal, unprocessable
-from ._messages import Call, Reply
-from ._moments import moment, moment_or_none
-from ._query import limit_and_offset
-from ._records import SyncSession
-from ._seed import DAY, uuid_of
+from .._state.records import SyncSession
+from .._state.seed import DAY, uuid_of
+from .._wire.errors import Refusal, unprocessable
+from .._wire.messages import Reply
+from .._wire.moments import moment, moment_or_none
+from .query import limit_and_offset
 
 if TYPE_CHECKING:
-    from ._records import Account, SessionOutcome
-    from ._store import Store
+    from .._state.records import Account, SessionOutcome
+    from .._state.store import Store
+    from .call import Call
 
 _STATUSES = ("pending", "started", "completed", "failed", "skipped")
 _MAINTENANCE_RETRY_SECONDS = 120
@@ -79,10 +80,15 @@ def get_session(store: Store, call: Call) -> Reply:
     account = _connected(store, call)
     for session in _sessions(store, account):
         if session.id == call.ids["session_id"]:
-            if session.running:
-                _advance(store, account, session)
+            _advance(store, account, session)
             return Reply(200, _session_object(session))
     raise Refusal("No such sync session", "SYNC_SESSION_NOT_FOUND")
+
+
+def observe(store: Store, account: Account) -> None:
+    """Moves a running sync of the account one step on: somebody looks at the account."""
+    for session in account.sessions or ():
+        _advance(store, account, session)
 
 
 def _connected(store: Store, call: Call) -> Account:
@@ -101,6 +107,8 @@ def _scripted(store: Store, account: Account) -> tuple[SessionOutcome, int]:
 
 
 def _advance(store: Store, account: Account, session: SyncSession) -> None:
+    if not session.running:
+        return
     session.polls -= 1
     if session.polls > 0:
         session.status = "started"

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ._ledger import Ledger
-    from ._seed import AccountSeed
+    from .ledger import Ledger
 
 AccountState = Literal["active", "disabled", "disconnected", "under_maintenance"]
 OrderStatus = Literal[
@@ -20,6 +19,7 @@ OrderStatus = Literal[
     "failed",
     "cancelled",
 ]
+OrderOutcome = Literal["completed", "partially_completed", "failed", "refused"]
 SessionOutcome = Literal["completed", "failed", "skipped"]
 
 
@@ -32,9 +32,33 @@ class ApiKey:
     revoked: bool = False
 
 
+@dataclass(frozen=True)
+class AccountSeed:
+    """The fixed facts of an account."""
+
+    id: str
+    index: int
+    bank_name: str | None
+    name: str
+    masked_number: str
+    currency: str
+    utc_offset: int
+    identifier: str | None
+    legal_entity: dict[str, Any]
+    balance_cents: int
+    held_cents: int
+    payment_method_id: str
+    created_at: float
+    updated_at: float
+    data_as_of: float | None
+
+
 @dataclass
 class Account:
-    """An account: the facts it was seeded with, and what moves."""
+    """An account: the facts it was seeded with, and what moves.
+
+    `written` is the account as JSON, after what it was when it was written.
+    """
 
     seed: AccountSeed
     balance_cents: int
@@ -43,6 +67,7 @@ class Account:
     state: AccountState = "active"
     ledger: Ledger | None = None
     sessions: list[SyncSession] | None = None
+    written: tuple[object, bytes] | None = None
 
     @property
     def id(self) -> str:
@@ -100,6 +125,17 @@ class Attempt:
     error_message: str | None = None
 
 
+@dataclass(frozen=True)
+class OrderScript:
+    """What the bank makes of an order: of any, or of one of `account_id`."""
+
+    outcome: OrderOutcome = "completed"
+    polls: int = 2
+    error_code: str | None = None
+    error_message: str | None = None
+    account_id: str | None = None
+
+
 @dataclass
 class Order:
     """A transaction order. `marks` says when it reached a state, by the name of its field."""
@@ -121,6 +157,7 @@ class Order:
     marks: dict[str, float] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     transaction_id: str | None = None
+    script: OrderScript = field(default_factory=OrderScript)
     polls: int = 0
 
 

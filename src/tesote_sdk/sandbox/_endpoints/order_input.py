@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ._errors import validation_error
-from ._moments import parse_moment
-from ._payment_methods import CURRENCY
-from ._records import Order, PaymentMethod
+from .._state.records import Order, OrderScript, PaymentMethod
+from .._wire.errors import validation_error
+from .._wire.moments import parse_moment
+from .payment_methods import CURRENCY
 
 if TYPE_CHECKING:
-    from ._records import Account
-    from ._store import Store
+    from .._state.records import Account
+    from .._state.store import Store
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?")
 _MAX_KEY_LENGTH = 255
@@ -53,6 +53,7 @@ def create_order(store: Store, account: Account, sent: object, batch_id: str | N
         batch_id=batch_id,
         created_at=now,
         updated_at=now,
+        script=_script_for(store, account),
     )
     store.orders[order.id] = order
     return order
@@ -71,6 +72,13 @@ def order_key(sent: dict[str, Any]) -> str | None:
         problem = f"must be a string of 1 to {_MAX_KEY_LENGTH} characters"
         raise validation_error(f"idempotency_key {problem}", idempotency_key=[problem])
     return key
+
+
+def _script_for(store: Store, account: Account) -> OrderScript:
+    for index, script in enumerate(store.scripted_orders):
+        if script.account_id in (None, account.id):
+            return store.scripted_orders.pop(index)
+    return OrderScript()
 
 
 def _problems(sent: dict[str, Any]) -> dict[str, list[str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._errors import Refusal, unprocessable, validation_error
+from .._wire.errors import Refusal, unprocessable, validation_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._messages import Call
+    from .call import Call
 
 
 def whole(text: str) -> int | None:

@@ -7,15 +7,16 @@ import io
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ._errors import Refusal, unprocessable
-from ._filters import full_filter
-from ._messages import Call, Reply
-from ._moments import day
-from ._transactions import transaction_object
+from .._wire.errors import Refusal, unprocessable
+from .._wire.messages import Reply
+from .._wire.moments import day
+from .filters import full_filter
+from .transactions import transaction_object
 
 if TYPE_CHECKING:
-    from ._ledger import Transaction
-    from ._store import Store
+    from .._state.ledger import Transaction
+    from .._state.store import Store
+    from .call import Call
 
 _MAX_ROWS = 10_000
 _COLUMNS = ("Transaction ID", "Date", "Description", "Amount", "Currency", "Status", "Counterparty")

@@ -10,10 +10,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from ._http import HangUp, MalformedRequest, RequestReader
+from .http import HangUp, MalformedRequest, RequestReader
+from .locks import HomeLock
 
 if TYPE_CHECKING:
-    from ._messages import Answer, RecordedRequest
+    from .messages import Answer, RecordedRequest
 
 _LINGER_SECONDS = 5.0
 
@@ -38,7 +39,8 @@ class Server:
     def __init__(self, host: str, port: int, responder: Responder) -> None:
         self._responder = responder
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
+        self._host = host
+        self._home = HomeLock()
         self._open: dict[int, tuple[socket.socket, threading.Thread]] = {}
         self._accepted = 0
         self._pid = os.getpid()
@@ -56,7 +58,7 @@ class Server:
     @property
     def accepted(self) -> int:
         """How many TCP connections were accepted so far."""
-        with self._lock:
+        with self._home.lock:
             return self._accepted
 
     def close(self) -> None:
@@ -67,15 +69,17 @@ class Server:
             for sock in (*own_sockets, *(sock for sock, _ in self._open.values())):
                 sock.close()
             return
-        with self._lock:
+        with self._home.lock:
             if self._stopping.is_set():
                 return
             self._stopping.set()
         self._waker.send(b"x")
         self._acceptor.join()
+        # A forked child's copy would keep the port open, with nobody behind it.
+        _shut_down(self._listener)
         for sock in own_sockets:
             sock.close()
-        with self._lock:
+        with self._home.lock:
             still_open = list(self._open.values())
         for sock, _ in still_open:
             _shut_down(sock)
@@ -99,7 +103,7 @@ class Server:
 
     def _start(self, sock: socket.socket) -> None:
         sock.setblocking(True)
-        with self._lock:
+        with self._home.lock:
             self._accepted += 1
             number = self._accepted
             thread = threading.Thread(
@@ -116,12 +120,12 @@ class Server:
             # A client that hangs up is its own business: the thread ends, nothing is printed.
             with contextlib.suppress(HangUp, OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._serve_requests(sock, RequestReader(sock, number))
+                self._serve_requests(sock, RequestReader(sock, number, self._host))
         finally:
             # A forked child may hold a copy of the socket; only shutdown() ends the connection.
             _shut_down(sock)
             sock.close()
-            with self._lock:
+            with self._home.lock:
                 del self._open[number]
 
     def _serve_requests(self, sock: socket.socket, reader: RequestReader) -> None:

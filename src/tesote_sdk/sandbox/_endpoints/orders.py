@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _order_states
-from ._errors import Refusal, unprocessable, validation_error
-from ._moments import moment, moment_or_none, parse_moment
-from ._order_input import create_order, order_key
-from ._shapes import listing, single
+from .._state import order_states
+from .._wire.errors import Refusal, unprocessable, validation_error
+from .._wire.moments import moment, moment_or_none, parse_moment
+from .order_input import create_order, order_key
+from .shapes import listing, single
 
 if TYPE_CHECKING:
-    from ._messages import Call, Reply
-    from ._records import Attempt, Order
-    from ._store import Store
+    from .._state.records import Attempt, Order
+    from .._state.store import Store
+    from .._wire.messages import Reply
+    from .call import Call
 
 _STATUSES = (
     "draft",
@@ -57,7 +58,7 @@ def list_orders(store: Store, call: Call) -> Reply:
 def get_order(store: Store, call: Call) -> Reply:
     """GET .../transaction_orders/{order_id}: moves an order in processing one step on."""
     order = _order(store, call)
-    _order_states.observe(store, order)
+    order_states.observe(store, order)
     return _single(store, order)
 
 
@@ -80,14 +81,14 @@ def create(store: Store, call: Call) -> Reply:
 def submit(store: Store, call: Call) -> Reply:
     """POST .../transaction_orders/{order_id}/submit."""
     order = _order(store, call)
-    _order_states.submit(store, order, token(call))
+    order_states.submit(store, order, token(call))
     return _single(store, order, 202)
 
 
 def cancel(store: Store, call: Call) -> Reply:
     """POST .../transaction_orders/{order_id}/cancel."""
     order = _order(store, call)
-    _order_states.cancel(store, order)
+    order_states.cancel(store, order)
     return _single(store, order)
 
 

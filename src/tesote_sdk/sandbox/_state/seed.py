@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ._ledger import Transaction
-from ._moments import day
-from ._records import PaymentMethod
+from .._wire.moments import day
+from .ledger import Transaction
+from .records import AccountSeed, PaymentMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,27 +96,6 @@ _MARKETS = (_VES, _USD, _VES, _VES, _USD, _EUR)
 _ENTITIES = (WORKSPACE_NAME, "Trigal Foods LLC", "Distribuidora El Trigal S.A.")
 
 
-@dataclass(frozen=True)
-class AccountSeed:
-    """The fixed facts of an account."""
-
-    id: str
-    index: int
-    bank_name: str | None
-    name: str
-    masked_number: str
-    currency: str
-    utc_offset: int
-    identifier: str | None
-    legal_entity: dict[str, Any]
-    balance_cents: int
-    held_cents: int
-    payment_method_id: str
-    created_at: float
-    updated_at: float
-    data_as_of: float | None
-
-
 def new_uuid(random: Random) -> str:
     """A version 4 UUID drawn from a seeded source."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
@@ -178,6 +157,23 @@ def account_seed(seed: int, index: int, today: float) -> AccountSeed:
         created_at=created_at,
         updated_at=created_at if never_synced else today,
         data_as_of=None if never_synced else today,
+    )
+
+
+def new_account_seed(
+    seed: int, index: int, now: float, currency: str, balance_cents: int
+) -> AccountSeed:
+    """Account number `index` in a currency of one's choice, opened now with a balance."""
+    market = next((each for each in _MARKETS if each.currency == currency), None)
+    return replace(
+        account_seed(seed, index, now),
+        currency=currency,
+        utc_offset=market.utc_offset if market else 0,
+        balance_cents=balance_cents,
+        held_cents=0,
+        created_at=now,
+        updated_at=now,
+        data_as_of=now,
     )
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal, unprocessable
-from ._filters import Filter, date_filter, full_filter, text_test
-from ._messages import Call, Reply
-from ._moments import moment
-from ._query import limit_and_offset, page_number, page_size
-from ._seed import CATEGORIES
-from ._shapes import single
+from .._state.seed import CATEGORIES
+from .._wire.errors import Refusal, unprocessable
+from .._wire.messages import Reply
+from .._wire.moments import moment
+from .call import Call
+from .filters import Filter, date_filter, full_filter, text_test
+from .query import limit_and_offset, page_number, page_size
+from .shapes import single
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ._ledger import Ledger, Transaction
-    from ._records import Account
-    from ._store import Store
+    from .._state.ledger import Ledger, Transaction
+    from .._state.records import Account
+    from .._state.store import Store
 
 _MAX_BULK_ACCOUNTS = 100
 _MAX_QUERY_LENGTH = 500

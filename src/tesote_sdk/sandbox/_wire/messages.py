@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._records import ApiKey
-
 
 class Headers(Mapping[str, str]):
     """Header fields by name, in any case (RFC 9110 section 5.1).
@@ -52,7 +50,8 @@ class RecordedRequest:
         query: The query parameters, decoded; the last value of a name that is repeated.
         query_items: Every query parameter in the order sent, decoded.
         headers: The header fields; names are looked up in any case.
-        body: The body's bytes, transfer encoding undone; empty when there was none.
+        body: The body's bytes, transfer encoding undone; empty when there was none, and when the
+            caller had no valid key.
         connection: The number of the TCP connection it came on, counted from 1.
         http_version: `HTTP/1.1` or `HTTP/1.0`.
         below_base: Whether the target lies below the base URL; if not, the answer is 404.
@@ -71,7 +70,7 @@ class RecordedRequest:
 
     @property
     def json(self) -> Any:
-        """The body parsed as JSON; None when there was no body.
+        """The body parsed as JSON; None when `body` is empty.
 
         Raises:
             ValueError: The body is not JSON.
@@ -98,9 +97,14 @@ class Reply:
             return self.content
         if self.payload is None:
             return b""
-        text = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":"))
-        # A lone surrogate that came in as \ud800 has no UTF-8 form to go out in.
-        return text.encode("utf-8", "replace")
+        return to_json(self.payload)
+
+
+def to_json(value: object) -> bytes:
+    """Compact UTF-8 JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate that came in as \ud800 has no UTF-8 form to go out in.
+    return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -110,22 +114,3 @@ class Answer:
     data: bytes
     delay: float
     close: bool
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request that was routed, authenticated and parsed: what a handler reads.
-
-    Attributes:
-        version: `v1` or `v2`.
-        ids: The ids in the path by their names in the routing table.
-        query: The query parameters.
-        body: The JSON object sent; empty where none was.
-        api_key: The key that was sent; None where no key is needed and none that is good was sent.
-    """
-
-    version: str
-    ids: Mapping[str, str]
-    query: Mapping[str, str]
-    body: dict[str, Any]
-    api_key: ApiKey | None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._errors import Refusal, unprocessable, validation_error
-from ._messages import Call, Reply
-from ._moments import moment, moment_or_none
-from ._records import PaymentMethod
-from ._shapes import listing, single
+from .._state.records import PaymentMethod
+from .._wire.errors import Refusal, unprocessable, validation_error
+from .._wire.messages import Reply
+from .._wire.moments import moment, moment_or_none
+from .shapes import listing, single
 
 if TYPE_CHECKING:
-    from ._store import Store
+    from .._state.store import Store
+    from .call import Call
 
 _TYPES = ("bank_account", "pago_movil", "wire", "crypto_wallet", "fx_rail", "ach", "eft")
 _LIVE = ("draft", "pending_approval", "approved", "processing")

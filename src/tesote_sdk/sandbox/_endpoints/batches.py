@@ -6,17 +6,18 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from . import _order_states
-from ._errors import Refusal
-from ._messages import Call, Reply
-from ._moments import moment
-from ._order_input import create_order
-from ._orders import order_object, token
-from ._records import Batch
+from .._state import order_states
+from .._state.records import Batch
+from .._wire.errors import Refusal
+from .._wire.messages import Reply
+from .._wire.moments import moment
+from .order_input import create_order
+from .orders import order_object, token
 
 if TYPE_CHECKING:
-    from ._records import Order
-    from ._store import Store
+    from .._state.records import Order
+    from .._state.store import Store
+    from .call import Call
 
 
 def create(store: Store, call: Call) -> Reply:
@@ -52,7 +53,7 @@ def get_batch(store: Store, call: Call) -> Reply:
     """GET /v2/accounts/{id}/batches/{batch_id}: moves its orders in processing one step on."""
     batch = _batch(store, call)
     for order in batch.orders:
-        _order_states.observe(store, order)
+        order_states.observe(store, order)
     statuses = Counter(order.status for order in batch.orders)
     total = sum(Decimal(order.amount) for order in batch.orders)
     return Reply(
@@ -73,17 +74,17 @@ def get_batch(store: Store, call: Call) -> Reply:
 def approve(store: Store, call: Call) -> Reply:
     """POST .../batches/{batch_id}/approve: approves what waits for approval."""
     batch = _batch(store, call)
-    waiting = [order for order in batch.orders if _order_states.can_approve(order)]
+    waiting = [order for order in batch.orders if order_states.can_approve(order)]
     _refuse_if_none(waiting, "approved")
     for order in waiting:
-        _order_states.set_status(store, order, "approved")
+        order_states.set_status(store, order, "approved")
     return Reply(200, {"approved": len(waiting), "failed": len(batch.orders) - len(waiting)})
 
 
 def submit(store: Store, call: Call) -> Reply:
     """POST .../batches/{batch_id}/submit: hands to the bank what it does not have yet."""
     batch = _batch(store, call)
-    waiting = [order for order in batch.orders if _order_states.can_submit_or_cancel(order)]
+    waiting = [order for order in batch.orders if order_states.can_submit_or_cancel(order)]
     _refuse_if_none(waiting, "submitted")
     bank_token = token(call)
     outcomes = [_submit_one(store, order, bank_token) for order in waiting]
@@ -97,12 +98,12 @@ def submit(store: Store, call: Call) -> Reply:
 def cancel(store: Store, call: Call) -> Reply:
     """POST .../batches/{batch_id}/cancel: cancels what the bank does not have yet."""
     batch = _batch(store, call)
-    waiting = [order for order in batch.orders if _order_states.can_submit_or_cancel(order)]
+    waiting = [order for order in batch.orders if order_states.can_submit_or_cancel(order)]
     _refuse_if_none(waiting, "cancelled")
     errors: list[dict[str, Any]] = []
     for index, order in enumerate(batch.orders):
         if order in waiting:
-            _order_states.cancel(store, order)
+            order_states.cancel(store, order)
         else:
             message = f"order already {order.status}"
             code = "INVALID_ORDER_STATE"
@@ -113,7 +114,7 @@ def cancel(store: Store, call: Call) -> Reply:
 
 def _submit_one(store: Store, order: Order, bank_token: str | None) -> Refusal | None:
     try:
-        _order_states.submit(store, order, bank_token)
+        order_states.submit(store, order, bank_token)
     except Refusal as refusal:
         return refusal
     return None

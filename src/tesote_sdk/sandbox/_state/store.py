@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from random import Random
 from typing import TYPE_CHECKING
 
-from . import _seed
-from ._errors import Refusal
-from ._idempotency import IdempotencyKeys
-from ._ledger import Ledger
-from ._records import Account, ApiKey, PaymentMethod
+from .._wire.errors import Refusal
+from .._wire.locks import HomeLock
+from . import seed
+from .idempotency import IdempotencyKeys
+from .ledger import Ledger
+from .records import Account, AccountSeed, ApiKey, PaymentMethod
 
 if TYPE_CHECKING:
-    from ._ledger import Transaction
-    from ._records import Batch, Order, SessionOutcome
-    from ._settings import Settings
+    import threading
+
+    from .._settings import Settings
+    from .ledger import Transaction
+    from .records import Batch, Order, OrderScript, SessionOutcome
 
 
 class Store:
@@ -26,37 +28,44 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lock = threading.Lock()
+        self._home = HomeLock()
         self.idempotency = IdempotencyKeys()
         self.api_keys: dict[str, ApiKey] = {}
         self.orders: dict[str, Order] = {}
         self.batches: dict[str, Batch] = {}
+        self.scripted_orders: list[OrderScript] = []
         self.scripted_sessions: list[tuple[str | None, SessionOutcome, int]] = []
         self._random = Random(f"{settings.seed}/new")
-        self.today = settings.clock() // _seed.DAY * _seed.DAY
-        self.workspace_id = _seed.uuid_of(settings.seed, "workspace")
-        self.counterparties = _seed.counterparties(settings.seed)
+        self.today = settings.clock() // seed.DAY * seed.DAY
+        self.workspace_id = seed.uuid_of(settings.seed, "workspace")
+        self.counterparties = seed.counterparties(settings.seed)
         self.category_ids = {
-            name: _seed.uuid_of(settings.seed, "category", name) for name in _seed.CATEGORIES
+            name: seed.uuid_of(settings.seed, "category", name) for name in seed.CATEGORIES
         }
-        seeds = [
-            _seed.account_seed(settings.seed, index, self.today)
+        facts = [
+            seed.account_seed(settings.seed, index, self.today)
             for index in range(settings.accounts)
         ]
-        self.accounts = {
-            seed.id: Account(seed, seed.balance_cents, seed.data_as_of, seed.updated_at)
-            for seed in seeds
-        }
-        self._account_by_prefix = {
-            _seed.id_prefix(account_id): account for account_id, account in self.accounts.items()
-        }
+        self.accounts: dict[str, Account] = {}
+        self._account_by_prefix: dict[str, Account] = {}
+        for each in facts:
+            self._enter(each)
         self.payment_methods: dict[str, PaymentMethod] = {
             method.id: method
             for method in (
-                *_seed.source_methods(seeds),
-                *_seed.destination_methods(settings.seed, self.counterparties, self.today),
+                *seed.source_methods(facts),
+                *seed.destination_methods(settings.seed, self.counterparties, self.today),
             )
         }
+
+    @property
+    def lock(self) -> threading.Lock:
+        """What guards it all.
+
+        Raises:
+            RuntimeError: This is a fork of the process that made it.
+        """
+        return self._home.lock
 
     def now(self) -> float:
         """Epoch seconds by the clock of the sandbox."""
@@ -64,16 +73,32 @@ class Store:
 
     def new_id(self) -> str:
         """A UUID for something new; the same sequence for the same seed."""
-        return _seed.new_uuid(self._random)
+        return seed.new_uuid(self._random)
 
     def new_transaction_id(self, account: Account) -> str:
         """An id for a new transaction of an account."""
-        return _seed.id_prefix(account.id) + self.new_id()[8:]
+        return seed.id_prefix(account.id) + self.new_id()[8:]
 
     def add_api_key(self, api_key: str) -> None:
         """Makes a key valid."""
         name = f"key {len(self.api_keys) + 1}"
-        self.api_keys[api_key] = ApiKey(_seed.uuid_of(self.settings.seed, name), name)
+        self.api_keys[api_key] = ApiKey(seed.uuid_of(self.settings.seed, name), name)
+
+    def add_account(self, currency: str, balance_cents: int) -> Account:
+        """Opens an account, without transactions so far."""
+        facts = seed.new_account_seed(
+            self.settings.seed, len(self.accounts), self.now(), currency, balance_cents
+        )
+        for method in seed.source_methods([facts]):
+            self.payment_methods[method.id] = method
+        account = self._enter(facts)
+        account.ledger = Ledger([])
+        return account
+
+    def _enter(self, facts: AccountSeed) -> Account:
+        account = Account(facts, facts.balance_cents, facts.data_as_of, facts.updated_at)
+        self.accounts[facts.id] = self._account_by_prefix[seed.id_prefix(facts.id)] = account
+        return account
 
     def account(self, account_id: str) -> Account:
         """The account.
@@ -93,7 +118,7 @@ class Store:
         if account.ledger is None:
             settings = self.settings
             account.ledger = Ledger(
-                _seed.transaction_seeds(
+                seed.transaction_seeds(
                     settings.seed, account.seed, settings.transactions, self.today
                 )
             )

@@ -6,14 +6,15 @@ import hashlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Refusal, unprocessable
-from ._messages import Call, Reply
-from ._moments import moment
+from .._wire.errors import Refusal, unprocessable
+from .._wire.messages import Reply
+from .._wire.moments import moment
 
 if TYPE_CHECKING:
-    from ._ledger import Change, Transaction
-    from ._records import Account
-    from ._store import Store
+    from .._state.ledger import Change, Transaction
+    from .._state.records import Account
+    from .._state.store import Store
+    from .call import Call
 
 
 def sync(store: Store, call: Call) -> Reply:

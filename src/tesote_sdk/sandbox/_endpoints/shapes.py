@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
-from ._errors import Refusal
-from ._messages import Reply
-from ._query import limit_and_offset, page_size
-from ._records import Order, PaymentMethod
+from .._state.records import Order, PaymentMethod
+from .._wire.errors import Refusal
+from .._wire.messages import Reply
+from .query import limit_and_offset, page_size
 
 if TYPE_CHECKING:
-    from ._messages import Call
-    from ._settings import Shapes
+    from .._settings import Shapes
+    from .call import Call
 
 _Record = TypeVar("_Record", Order, PaymentMethod)
 

@@ -10,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from ._moments import moment
+from .moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""The upper floor: what the API answers, endpoint by endpoint."""

@@ -1,0 +1,1 @@
+"""The middle floor: what a sandbox knows, and how it changes."""
