@@ -69,8 +69,11 @@ def parse_docstring(documented: object) -> Docstring:
     )
 
 
-class _WithBars(ast.NodeTransformer):
-    """Writes `Optional[X]` as `X | None`: shorter to read, though not for Python 3.9 to run."""
+class _ForReaders(ast.NodeTransformer):
+    """Writes `Optional[X]` as `X | None`, though not for Python 3.9 to run, and no `types.`."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Name(node.attr) if ast.unparse(node.value) == "types" else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
@@ -85,10 +88,10 @@ class _WithBars(ast.NodeTransformer):
 
 
 def type_text(annotation: Any) -> str:
-    """An annotation as the source has it, with bars for unions."""
+    """An annotation as the source has it, in the shortest form."""
     if not isinstance(annotation, str):
         return getattr(annotation, "__name__", str(annotation))
-    return ast.unparse(_WithBars().visit(ast.parse(annotation, mode="eval")))
+    return ast.unparse(_ForReaders().visit(ast.parse(annotation, mode="eval")))
 
 
 def default_text(value: Any) -> str:
