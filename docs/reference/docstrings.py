@@ -73,7 +73,7 @@ class _ForReaders(ast.NodeTransformer):
     """Writes `Optional[X]` as `X | None`, though not for Python 3.9 to run, and no `types.`."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return ast.Name(node.attr) if ast.unparse(node.value) == "types" else node
+        return ast.Name(node.attr) if ast.unparse(node.value) in ("types", "files") else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)

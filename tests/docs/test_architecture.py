@@ -118,5 +118,5 @@ def _endpoints(kind: type[BaseClient]) -> Iterator[tuple[str, ...]]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 with pytest.raises(NetworkError):
                     method(**arguments)
-            returned = str(signature.return_annotation).replace("types.", "")
+            returned = re.sub(r"\b(types|files)\.", "", str(signature.return_annotation))
             yield (f"{prefix}{name}", *sent[-1], returned)
