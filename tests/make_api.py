@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,8 @@ def _describe(path: str, thing: Any) -> Iterator[str]:
         yield f"{path}{_signature(thing)}"
     elif isinstance(thing, (str, int, float)):
         yield f"{path} = {thing!r}"
-    elif not inspect.isclass(thing):
-        yield path
+    elif get_origin(thing):
+        yield f"{path} = {_annotation(thing)}"
     else:
         yield f"class {path}({', '.join([base.__name__ for base in thing.__bases__])})"
         yield from (f"{path}{line}" for line in _class_lines(thing))
@@ -129,10 +129,19 @@ def _signature(thing: Any) -> str:
 
 
 def _annotation(annotation: Any) -> str:
+    """Return an annotation that is a string as it stands, and a type spelled out."""
+    annotation = getattr(annotation, "__forward_arg__", annotation)
     if isinstance(annotation, str):
         return annotation
-    reference = getattr(annotation, "__forward_arg__", None)
-    return str(reference or getattr(annotation, "__name__", repr(annotation)))
+    origin, members = get_origin(annotation), get_args(annotation)
+    if origin is None:
+        name = getattr(annotation, "__name__", repr(annotation))
+        return "None" if annotation is type(None) else name.replace("typing.", "")
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, members))}]"
+    if origin is Union:
+        return " | ".join(map(_annotation, members))
+    return f"{origin.__name__}[{', '.join(map(_annotation, members))}]"
 
 
 def _default(value: Any) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
 import re
 import textwrap
-import typing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -69,13 +69,29 @@ def parse_docstring(documented: object) -> Docstring:
     )
 
 
+class _ForReaders(ast.NodeTransformer):
+    """Writes `Optional[X]` as `X | None`, though not for Python 3.9 to run, and no `types.`."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Name(node.attr) if ast.unparse(node.value) in ("types", "files") else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        name = getattr(node.value, "id", None)
+        if name == "Optional":
+            members: list[ast.expr] = [node.slice, ast.Constant(None)]
+        elif name == "Union" and isinstance(node.slice, ast.Tuple):
+            members = node.slice.elts
+        else:
+            return node
+        return functools.reduce(lambda one, two: ast.BinOp(one, ast.BitOr(), two), members)
+
+
 def type_text(annotation: Any) -> str:
-    """An annotation as the source has it."""
-    if isinstance(annotation, str):
-        return annotation
-    if isinstance(annotation, typing.ForwardRef):
-        return annotation.__forward_arg__
-    return getattr(annotation, "__name__", str(annotation))
+    """An annotation as the source has it, in the shortest form."""
+    if not isinstance(annotation, str):
+        return getattr(annotation, "__name__", str(annotation))
+    return ast.unparse(_ForReaders().visit(ast.parse(annotation, mode="eval")))
 
 
 def default_text(value: Any) -> str:
@@ -165,6 +181,20 @@ def assigned(module_file: Path) -> dict[str, Assigned]:
             about = " ".join(str(after.value.value).split())
         value = ast.get_source_segment(source, node.value) or ""
         found[node.targets[0].id] = Assigned(" ".join(value.split()), about)
+    return found
+
+
+def annotated(module_file: Path) -> dict[str, dict[str, str]]:
+    """What the classes of a module annotate, theirs and what they inherit within the module."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(module_file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            own = found[node.name] = {}
+            for base in node.bases:
+                own.update(found.get(ast.unparse(base), {}))
+            for each in node.body:
+                if isinstance(each, ast.AnnAssign):
+                    own[ast.unparse(each.target)] = type_text(ast.unparse(each.annotation))
     return found
 
 

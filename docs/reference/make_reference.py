@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from docstrings import (
     Entry,
     all_assigned,
+    annotated,
     assigned,
     bullets,
     markdown,
     parse_docstring,
     prose,
     signature_text,
-    type_text,
 )
 
 FOLDER = Path(__file__).resolve().parent
@@ -124,15 +124,15 @@ def error_part(cls: type[Any], level: int) -> list[str]:
     return parts
 
 
-def typed_dict_part(cls: Any) -> list[str]:
-    """A TypedDict: its keys, their types, and which may be missing."""
+def typed_dict_part(cls: Any, types: dict[str, str]) -> list[str]:
+    """A TypedDict: its keys, their types as the source has them, and which may be missing."""
     doc = parse_docstring(cls)
     texts = dict(doc.entries("Attributes"))
     rows = []
-    for name, annotation in cls.__annotations__.items():
+    for name, text in types.items():
         optional = "" if name in cls.__required_keys__ else ", may be missing"
         about = markdown(texts.get(name, "")) or "see the text above"
-        rows.append(f"- `{name}` (`{type_text(annotation)}`{optional}): {about}")
+        rows.append(f"- `{name}` (`{text}`{optional}): {about}")
     return [f"### {cls.__name__}", *prose(doc.text), "\n".join(rows)]
 
 
@@ -227,18 +227,19 @@ def types_page() -> list[str]:
     parts.append(
         "`from tesote_sdk.types import ...`. Results are plain dicts that hold what the server "
         "sent; these types tell editors and type checkers their keys. A key that the SDK has not "
-        "heard of is kept."
+        "heard of is kept. [Types at run time](../guides/types.md) tells how pydantic, FastAPI and "
+        "others read them."
     )
     for file in sorted((PACKAGE / "types").glob("[a-z]*.py")):
         module = getattr(tesote_sdk.types, file.stem)
-        aliases = assigned(file)
+        aliases, types = assigned(file), annotated(file)
         parts.append(f"## {file.stem.capitalize()}")
         parts += prose((inspect.getdoc(module) or "").replace("\nSource:", "\n\nSource:"))
         for name, member in vars(module).items():
             if name not in tesote_sdk.types.__all__:
                 continue
             if inspect.isclass(member) and member.__module__ == module.__name__:
-                parts += typed_dict_part(member)
+                parts += typed_dict_part(member, types[name])
             elif name in aliases:
                 parts += [f"### {name}", f"`{aliases[name].value}`", *prose(aliases[name].about)]
     return parts

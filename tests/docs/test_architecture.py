@@ -118,4 +118,5 @@ def _endpoints(kind: type[BaseClient]) -> Iterator[tuple[str, ...]]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 with pytest.raises(NetworkError):
                     method(**arguments)
-            yield (f"{prefix}{name}", *sent[-1], str(signature.return_annotation))
+            returned = re.sub(r"\b(types|files)\.", "", str(signature.return_annotation))
+            yield (f"{prefix}{name}", *sent[-1], returned)

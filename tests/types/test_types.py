@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+import datetime
+import importlib.util
 import inspect
 import re
 import subprocess
 import sys
-from typing import Any
+from decimal import Decimal
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ForwardRef,
+    Literal,
+    Optional,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import pytest
 
 import tesote_sdk.types as sdk_types
 from tesote_sdk.types import accounts, money, pagination, payments, status, sync, transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MODULES = (accounts, money, pagination, payments, status, sync, transactions)
 TYPED_DICTS = [
@@ -25,11 +43,49 @@ def test_every_public_type_is_exported_in_order() -> None:
     defined = {
         name
         for module in MODULES
-        for name in vars(module)
-        if name[0].isupper() and name not in ("TYPE_CHECKING", "TypedDict", "Union", "Any")
-    } - {"Literal"}
+        for name in _defined(Path(module.__file__ or ""))
+        if not name.startswith("_")
+    }
     assert set(sdk_types.__all__) == defined
     assert sdk_types.__all__ == sorted(sdk_types.__all__)
+
+
+def _defined(file: Path) -> Iterator[str]:
+    """Yield the names of the classes and aliases of a module, and of nothing that it imports."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id
+
+
+@pytest.mark.parametrize("name", sdk_types.__all__)
+def test_a_running_program_can_read_every_type(name: str) -> None:
+    holder = type("Holder", (), {"__annotations__": {"value": getattr(sdk_types, name)}})
+    assert set(_names_to_look_up(get_type_hints(holder)["value"])) == set()
+
+
+def _names_to_look_up(hint: Any) -> Iterator[str]:
+    """Yield what a type holds, however deep, that is still the name of a type and not the type."""
+    if isinstance(hint, ForwardRef):
+        yield hint.__forward_arg__
+    elif hasattr(hint, "__required_keys__"):
+        own = get_type_hints(hint)
+        assert own == hint.__annotations__
+        assert set(own) == hint.__required_keys__ | hint.__optional_keys__
+        for each in own.values():
+            yield from _names_to_look_up(each)
+    elif get_origin(hint) is not Literal:
+        for each in get_args(hint):
+            yield from _names_to_look_up(each)
+
+
+def test_what_the_types_hold_can_be_used() -> None:
+    order = get_type_hints(sdk_types.BatchOrder)
+    assert order["amount"] == Union[str, int, Decimal]
+    assert order["scheduled_for"] == Union[str, datetime.date, None]
+    assert get_type_hints(sdk_types.Account)["legal_entity"] == Optional[sdk_types.LegalEntity]
+    assert get_type_hints(sdk_types.Batch)["orders"] == list[sdk_types.TransactionOrder]
 
 
 @pytest.mark.parametrize("typed_dict", TYPED_DICTS, ids=lambda cls: cls.__name__)
@@ -110,14 +166,33 @@ def test_orders_promise_all_but_batch_and_metadata() -> None:
     assert len(order.__required_keys__) == 22
 
 
-def test_importing_them_loads_nothing_else() -> None:
-    program = (
-        "import sys, typing, tesote_sdk\n"
-        "before = set(sys.modules)\n"
-        "import tesote_sdk.types\n"
-        "print(*sorted(m for m in set(sys.modules) - before if 'tesote_sdk' not in m))\n"
-    )
+def _loaded_by(program: str) -> set[str]:
+    """Run a program in a process of its own, and return the names of the modules it has then."""
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.split() in ([], ["__future__"])
+    return set(done.stdout.split())
+
+
+def test_a_client_does_without_them() -> None:
+    loaded = _loaded_by(
+        "from tesote_sdk import V1Client, V2Client\n"
+        "V1Client('sk_live_abcd'), V2Client('sk_live_abcd')\n"
+    )
+    assert not loaded & {"tesote_sdk.types", "typing_extensions", "decimal", "datetime"}
+
+
+def test_typing_extensions_is_taken_where_pydantic_wants_it_and_never_needed() -> None:
+    installed = importlib.util.find_spec("typing_extensions") is not None
+    wanted = installed and sys.version_info < (3, 12)
+    assert ("typing_extensions" in _loaded_by("import tesote_sdk.types")) == wanted
+    assert "tesote_sdk.types.payments" in _loaded_by(
+        "sys.modules['typing_extensions'] = None  # as if it were not installed\n"
+        "import tesote_sdk.types\n"
+        "assert tesote_sdk.types.BatchOrder.__required_keys__ == "
+        "{'amount', 'currency', 'description'}\n"
+    )

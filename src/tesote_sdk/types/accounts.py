@@ -3,9 +3,9 @@
 Source: https://equipo.tesote.com/api/docs?version=v2, "Accounts".
 """
 
-from __future__ import annotations
+from typing import Optional, Union
 
-from typing import TypedDict
+from tesote_sdk.types._typed_dict import TypedDict
 
 
 class Bank(TypedDict):
@@ -15,12 +15,12 @@ class Bank(TypedDict):
         name: The bank's display name; None when it is not known.
     """
 
-    name: str | None
+    name: Optional[str]
 
 
 class _LegalEntityRequired(TypedDict):
-    id: str | None
-    legal_name: str | None
+    id: Optional[str]
+    legal_name: Optional[str]
 
 
 class LegalEntity(_LegalEntityRequired, total=False):
@@ -32,14 +32,14 @@ class LegalEntity(_LegalEntityRequired, total=False):
         name: Display name. Seen in use, documented nowhere; fall back to it after `legal_name`.
     """
 
-    name: str | None
+    name: Optional[str]
 
 
 class _AccountDataRequired(TypedDict):
     masked_account_number: str
     currency: str
-    transactions_data_current_as_of: str | None
-    balance_data_current_as_of: str | None
+    transactions_data_current_as_of: Optional[str]
+    balance_data_current_as_of: Optional[str]
 
 
 class AccountData(_AccountDataRequired, total=False):
@@ -60,9 +60,9 @@ class AccountData(_AccountDataRequired, total=False):
             and under the same condition.
     """
 
-    custom_user_provided_identifier: str | None
-    balance_cents: str | int
-    available_balance_cents: str | int
+    custom_user_provided_identifier: Optional[str]
+    balance_cents: Union[str, int]
+    available_balance_cents: Union[str, int]
 
 
 class _AccountRequired(TypedDict):
@@ -70,7 +70,7 @@ class _AccountRequired(TypedDict):
     name: str
     data: AccountData
     bank: Bank
-    legal_entity: LegalEntity | None
+    legal_entity: Optional[LegalEntity]
     tesote_created_at: str
     tesote_updated_at: str
 
@@ -91,5 +91,5 @@ class Account(_AccountRequired, total=False):
         available_balance_cents: As `data["available_balance_cents"]`; look in `data` first.
     """
 
-    balance_cents: str | int
-    available_balance_cents: str | int
+    balance_cents: Union[str, int]
+    available_balance_cents: Union[str, int]

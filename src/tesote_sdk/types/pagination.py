@@ -4,9 +4,9 @@
 Source: https://equipo.tesote.com/api/docs?version=v2, "Pagination".
 """
 
-from __future__ import annotations
+from typing import Optional
 
-from typing import TypedDict
+from tesote_sdk.types._typed_dict import TypedDict
 
 
 class PagePagination(TypedDict):
@@ -44,10 +44,10 @@ class CursorPagination(_CursorPaginationRequired, total=False):
         transactions_before_id: `before_id` under the name that v1 documents.
     """
 
-    after_id: str | None
-    before_id: str | None
-    transactions_after_id: str | None
-    transactions_before_id: str | None
+    after_id: Optional[str]
+    before_id: Optional[str]
+    transactions_after_id: Optional[str]
+    transactions_before_id: Optional[str]
 
 
 class OffsetPagination(TypedDict):
@@ -72,5 +72,5 @@ class MetaPagination(TypedDict):
         has_more: True while there are more items.
     """
 
-    next_cursor: str | None
+    next_cursor: Optional[str]
     has_more: bool

@@ -4,15 +4,12 @@ The input types are what a method takes; every other type is what the server sen
 Source: https://equipo.tesote.com/api/docs?version=v2, "Transaction orders", "Payment methods".
 """
 
-from __future__ import annotations
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal, Optional, Union
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
-
-if TYPE_CHECKING:
-    import datetime
-    from collections.abc import Mapping
-
-    from tesote_sdk.types.money import Amount, ReceivedAmount
+from tesote_sdk.types._typed_dict import TypedDict
+from tesote_sdk.types.money import Amount, ReceivedAmount
 
 # Where a payment order stands: draft, pending_approval, approved, processing, then one of
 # completed, partially_completed and failed. The first three can still be cancelled.
@@ -69,8 +66,8 @@ class OrderDestination(TypedDict):
     """
 
     payment_method_id: str
-    counterparty_id: str | None
-    counterparty_name: str | None
+    counterparty_id: Optional[str]
+    counterparty_name: Optional[str]
 
 
 class OrderFee(TypedDict):
@@ -114,11 +111,11 @@ class OrderAttempt(TypedDict):
     id: str
     status: AttemptStatus
     attempt_number: int
-    external_reference: str | None
-    submitted_at: str | None
-    completed_at: str | None
-    error_code: str | None
-    error_message: str | None
+    external_reference: Optional[str]
+    submitted_at: Optional[str]
+    completed_at: Optional[str]
+    error_code: Optional[str]
+    error_message: Optional[str]
 
 
 class _TransactionOrderRequired(TypedDict):
@@ -126,22 +123,22 @@ class _TransactionOrderRequired(TypedDict):
     status: OrderStatus
     amount: ReceivedAmount
     currency: str
-    description: str | None
-    reference: str | None
-    external_reference: str | None
-    idempotency_key: str | None
-    scheduled_for: str | None
-    approved_at: str | None
-    submitted_at: str | None
-    completed_at: str | None
-    failed_at: str | None
-    cancelled_at: str | None
+    description: Optional[str]
+    reference: Optional[str]
+    external_reference: Optional[str]
+    idempotency_key: Optional[str]
+    scheduled_for: Optional[str]
+    approved_at: Optional[str]
+    submitted_at: Optional[str]
+    completed_at: Optional[str]
+    failed_at: Optional[str]
+    cancelled_at: Optional[str]
     source_account: SourceAccount
     destination: OrderDestination
-    fee: OrderFee | None
-    execution_strategy: str | None
-    tesote_transaction: OrderTesoteTransaction | None
-    latest_attempt: OrderAttempt | None
+    fee: Optional[OrderFee]
+    execution_strategy: Optional[str]
+    tesote_transaction: Optional[OrderTesoteTransaction]
+    latest_attempt: Optional[OrderAttempt]
     created_at: str
     updated_at: str
 
@@ -177,8 +174,8 @@ class TransactionOrder(_TransactionOrderRequired, total=False):
         metadata: The caller's own data, as it was given.
     """
 
-    batch_id: str | None
-    metadata: dict[str, Any] | None
+    batch_id: Optional[str]
+    metadata: Optional[dict[str, Any]]
 
 
 class _BeneficiaryRequired(TypedDict):
@@ -196,10 +193,10 @@ class Beneficiary(_BeneficiaryRequired, total=False):
         identification_number: The party's identification.
     """
 
-    bank_code: str | None
-    account_number: str | None
-    identification_type: str | None
-    identification_number: str | None
+    bank_code: Optional[str]
+    account_number: Optional[str]
+    identification_type: Optional[str]
+    identification_number: Optional[str]
 
 
 # --- batches ----------------------------------------------------------------------------------
@@ -224,10 +221,10 @@ class BatchOrder(_BatchOrderRequired, total=False):
         metadata: Data of the caller's own, kept with the order.
     """
 
-    destination_payment_method_id: str | None
-    beneficiary: Beneficiary | None
-    scheduled_for: str | datetime.date | None
-    metadata: Mapping[str, Any] | None
+    destination_payment_method_id: Optional[str]
+    beneficiary: Optional[Beneficiary]
+    scheduled_for: Union[str, datetime.date, None]
+    metadata: Optional[Mapping[str, Any]]
 
 
 class BatchOrderError(TypedDict, total=False):
@@ -376,13 +373,13 @@ class PaymentMethod(TypedDict):
     id: str
     method_type: PaymentMethodType
     currency: str
-    label: str | None
+    label: Optional[str]
     details: dict[str, Any]
     verified: bool
-    verified_at: str | None
-    last_used_at: str | None
-    counterparty: PaymentMethodCounterparty | None
-    tesote_account: PaymentMethodAccount | None
+    verified_at: Optional[str]
+    last_used_at: Optional[str]
+    counterparty: Optional[PaymentMethodCounterparty]
+    tesote_account: Optional[PaymentMethodAccount]
     created_at: str
     updated_at: str
 

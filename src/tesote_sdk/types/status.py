@@ -3,9 +3,9 @@
 Source: https://equipo.tesote.com/api/docs?version=v2, "Status".
 """
 
-from __future__ import annotations
+from typing import Literal, Union
 
-from typing import Literal, TypedDict, Union
+from tesote_sdk.types._typed_dict import TypedDict
 
 # The rate limit tiers: 200, 500 and 1000 requests a minute.
 RateLimitTier = Union[Literal["standard", "premium", "enterprise"], str]

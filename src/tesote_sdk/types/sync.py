@@ -3,12 +3,10 @@
 Source: https://equipo.tesote.com/api/docs?version=v2, "Sync".
 """
 
-from __future__ import annotations
+from typing import Literal, Optional, Union
 
-from typing import TYPE_CHECKING, Literal, TypedDict, Union
-
-if TYPE_CHECKING:
-    from tesote_sdk.types.money import JSONNumber
+from tesote_sdk.types._typed_dict import TypedDict
+from tesote_sdk.types.money import JSONNumber
 
 # Where a bank sync stands. `completed`, `failed` and `skipped` are final.
 SyncSessionStatus = Union[Literal["pending", "started", "completed", "failed", "skipped"], str]
@@ -46,10 +44,10 @@ class SyncTransaction(_SyncTransactionRequired, total=False):
             balances were asked for and the workspace has them switched on.
     """
 
-    unofficial_currency_code: str | None
-    datetime: str | None
-    merchant_name: str | None
-    running_balance_cents: int | None
+    unofficial_currency_code: Optional[str]
+    datetime: Optional[str]
+    merchant_name: Optional[str]
+    running_balance_cents: Optional[int]
 
 
 class _SyncRemovedRequired(TypedDict):
@@ -85,7 +83,7 @@ class SyncDelta(TypedDict):
     added: list[SyncTransaction]
     modified: list[SyncTransaction]
     removed: list[SyncRemoved]
-    next_cursor: str | None
+    next_cursor: Optional[str]
     has_more: bool
 
 
@@ -134,8 +132,8 @@ class SyncSessionPerformance(TypedDict):
 class _SyncSessionRequired(TypedDict):
     id: str
     status: SyncSessionStatus
-    started_at: str | None
-    completed_at: str | None
+    started_at: Optional[str]
+    completed_at: Optional[str]
     transactions_synced: int
     accounts_count: int
 
@@ -154,5 +152,5 @@ class SyncSession(_SyncSessionRequired, total=False):
         performance: How it went; None or missing while it runs, and where it was not measured.
     """
 
-    error: SyncSessionError | None
-    performance: SyncSessionPerformance | None
+    error: Optional[SyncSessionError]
+    performance: Optional[SyncSessionPerformance]

@@ -4,12 +4,10 @@ The incremental sync has a shape of its own: see `tesote_sdk.types.sync`.
 Source: https://equipo.tesote.com/api/docs?version=v2, "Transactions".
 """
 
-from __future__ import annotations
+from typing import Literal, Optional, Union
 
-from typing import TYPE_CHECKING, Literal, TypedDict, Union
-
-if TYPE_CHECKING:
-    from tesote_sdk.types.pagination import CursorPagination
+from tesote_sdk.types._typed_dict import TypedDict
+from tesote_sdk.types.pagination import CursorPagination
 
 # Where a transaction stands. `pending` becomes `completed` by ageing (36 business hours);
 # `pending_confirmation` belongs to a transaction that a payment order created.
@@ -36,7 +34,7 @@ class TransactionCategory(TypedDict):
     """
 
     name: str
-    external_category_code: str | None
+    external_category_code: Optional[str]
     created_at: str
     updated_at: str
 
@@ -50,16 +48,16 @@ class TransactionCounterparty(TypedDict, total=False):
         account_number: The other party's account number.
     """
 
-    name: str | None
-    id: str | None
-    account_number: str | None
+    name: Optional[str]
+    id: Optional[str]
+    account_number: Optional[str]
 
 
 class _TransactionDataRequired(TypedDict):
     amount_cents: int
     currency: str
-    description: str | None
-    transaction_date: str | None
+    description: Optional[str]
+    transaction_date: Optional[str]
 
 
 class TransactionData(_TransactionDataRequired, total=False):
@@ -80,11 +78,11 @@ class TransactionData(_TransactionDataRequired, total=False):
             workspace has running balances switched on.
     """
 
-    created_at: str | None
-    created_at_date: str | None
-    note: str | None
-    external_service_id: str | None
-    running_balance_cents: int | None
+    created_at: Optional[str]
+    created_at_date: Optional[str]
+    note: Optional[str]
+    external_service_id: Optional[str]
+    running_balance_cents: Optional[int]
 
 
 class _TransactionRequired(TypedDict):
@@ -112,7 +110,7 @@ class Transaction(_TransactionRequired, total=False):
     """
 
     transaction_categories: list[TransactionCategory]
-    counterparty: TransactionCounterparty | None
+    counterparty: Optional[TransactionCounterparty]
     account_id: str
     tesote_created_at: str
 
