@@ -32,7 +32,7 @@ from tesote_sdk import (
 )
 
 if TYPE_CHECKING:
-    from tesote_sdk.export import ExportFile
+    from tesote_sdk import ExportFile
     from tesote_sdk.types import Account
 
 MAX_ROWS = 10_000  # of one file; the server is said to leave out the rest without a word

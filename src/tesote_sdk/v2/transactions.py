@@ -18,14 +18,13 @@ from .._resource import Call, Resource, operation, unwrapped
 from ..errors import InvalidArgumentError, InvalidResponseError
 from ..page_styles import SEARCH_TOTAL, TRANSACTION_CURSOR
 from ..pagination import CursorTrail, Listing, Page
-from ..sync_deltas import read_delta
 from ..transport.encoding import path_segment
+from .sync_deltas import read_delta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from ..export import ExportFile
     from ..transport.messages import Response
     from ..types import (
         Amount,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         TransactionScope,
         TransactionStatus,
     )
+    from .export import ExportFile
 
 _NAMES = ("transactions", "items", "data")
 
@@ -308,7 +308,7 @@ class Transactions(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        from ..export import ExportFile  # few programs export
+        from .export import ExportFile  # few programs export
 
         if format not in ("csv", "json"):
             raise InvalidArgumentError('format must be "csv" or "json"')

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .transport.messages import Response
+    from ..transport.messages import Response
 
 _NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*("(?:[^"\\]|\\.)*"?|[^;\s]+)', re.IGNORECASE).search
 _ENCODED_NAME = re.compile(

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pytest
 
 from tesote_sdk import InvalidResponseError
-from tesote_sdk.export import ExportFile, _safe_filename
 from tesote_sdk.sandbox import Sandbox
+from tesote_sdk.v2.export import ExportFile, _safe_filename
 from tests.support.steps import reply
 from tests.v1.harness import answering, sandboxed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from .transport.messages import Response
-    from .types import SyncDelta
+    from ..transport.messages import Response
+    from ..types import SyncDelta
 
 
 def read_delta(response: Response) -> SyncDelta:
