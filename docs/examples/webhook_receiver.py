@@ -85,7 +85,11 @@ class WebhookReceiver:
         return [body]
 
     def close(self) -> None:
-        """Accept nothing more, finish what was accepted, and stop the worker."""
+        """Accept nothing more, finish what was accepted, and stop the worker.
+
+        Call it when the server stops, as in gunicorn's `worker_exit` hook: until then the worker
+        keeps the process alive, so that what was accepted is not lost.
+        """
         with self._lock:
             self._closed = True
         self._waiting.put(None)
