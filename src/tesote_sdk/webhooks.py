@@ -29,6 +29,8 @@ __all__ = ["WebhookEvent", "verify"]
 _SIGNATURE = ("x-tesote-webhook-signature", "x-tesote-signature")
 _TIMESTAMP = ("x-tesote-webhook-timestamp", "x-tesote-timestamp")
 
+_NO_SECRET = "secret must be a string that is not empty, or several of them"
+
 
 class _HasItems(Protocol):
     """A dict, a WSGI environ, an `email.message.Message`, a framework's headers object."""
@@ -157,9 +159,6 @@ def _keyed_macs(secret: object) -> tuple[list[hmac.HMAC], str]:
         # surrogatepass: an encoding error would carry the secret
         macs.append(hmac.new(each.encode("utf-8", "surrogatepass"), digestmod="sha256"))
     return macs, ""
-
-
-_NO_SECRET = "secret must be a string that is not empty, or several of them"
 
 
 def _problem_of(secret: object) -> str:
