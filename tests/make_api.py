@@ -21,7 +21,9 @@ API = Path(__file__).with_name("api.txt")
 MODULES = [
     "tesote_sdk",
     "tesote_sdk.errors",
+    "tesote_sdk.money",
     "tesote_sdk.sandbox",
+    "tesote_sdk.times",
     "tesote_sdk.transport",
     "tesote_sdk.types",
     "tesote_sdk.webhooks",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ PROMISED = {
         "V1Client",
         "V2Client",
         "Page",
+        "ExportFile",
         "RetryPolicy",
         "RateLimiter",
         "InMemoryLRUCache",
@@ -128,6 +131,64 @@ def test_importing_loads_nothing_heavy_no_sandbox_and_nobody_elses_module() -> N
     assert not [name for name in loaded if name.startswith("tesote_sdk.sandbox")]
     installed = [name for name, file in loaded.items() if file and "site-packages" in file]
     assert not [name for name in installed if name.partition(".")[0] != "tesote_sdk"]
+
+
+REACHED = """
+import json, sys
+import tesote_sdk
+
+def main():
+    lazy = ("money", "sandbox", "times", "transport", "types", "webhooks")
+    early = [name for name in lazy if f"tesote_sdk.{name}" in sys.modules]
+    named = [name for name in lazy if name in dir(tesote_sdk)]
+    kinds = [str(type(getattr(tesote_sdk, name)).__name__) for name in lazy]
+    reached = [
+        str(tesote_sdk.money.from_cents("123450", "USD")),
+        tesote_sdk.times.parse("2026-03-02T16:00:00Z").isoformat(),
+        tesote_sdk.webhooks.verify.__name__,
+        tesote_sdk.types.Account.__name__,
+        tesote_sdk.sandbox.Sandbox.__name__,
+        tesote_sdk.transport.Transport.__name__,
+        tesote_sdk.errors.TesoteError.__name__,
+    ]
+    print(json.dumps([early, named, kinds, reached]))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_every_public_module_is_reached_through_the_package_alone() -> None:
+    early, named, kinds, reached = in_a_fresh_process(REACHED)
+    assert early == []
+    assert named == ["money", "sandbox", "times", "transport", "types", "webhooks"]
+    assert kinds == ["module"] * 6
+    assert reached == [
+        "1234.50",
+        "2026-03-02T16:00:00+00:00",
+        "verify",
+        "Account",
+        "Sandbox",
+        "Transport",
+        "TesoteError",
+    ]
+
+
+def test_what_is_loaded_late_stands_in_import_statements() -> None:
+    """Compilers and packagers read them; a name that is put together at run time they do not."""
+    tree = ast.parse(Path(tesote_sdk.__file__).read_text(encoding="utf-8"))
+    imported = {
+        alias.name.partition(".")[2]
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Import)
+        for alias in statement.names
+    }
+    assert set(tesote_sdk._HOMES.values()) == imported - {""}
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'tesote_sdk' has no attribute 'mony'"):
+        _ = tesote_sdk.mony
 
 
 CONSTRUCTED = """

@@ -11,27 +11,30 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tesote_sdk import TesoteError, V2Client
+from tesote_sdk import InvalidArgumentError, TesoteError, V2Client, money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tesote_sdk.types import Account
 
-COLUMNS = "{:<36}  {:<11}  {:<8}  {:>18}  {}"
+MOST_ROWS = 20  # so that the head of the table stays on the screen
+COLUMNS = "{:<36.36}  {:<11.11}  {:<8.8}  {:>18}  {:.10}"
 
 
 def main() -> None:
     # A console that cannot show a letter of a bank's name shows a question mark in its place.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    with ExitStack() as stack:
-        try:
-            client = stack.enter_context(connect(stack))
-            print_accounts(client)
-        except TesoteError as error:
-            sys.exit(f"quickstart: {error}")
+    try:
+        with ExitStack() as stack:
+            print_accounts(stack.enter_context(connect(stack)))
+    except (TesoteError, OSError) as error:
+        sys.exit(f"quickstart: {plain(error)}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def connect(stack: ExitStack) -> V2Client:
@@ -46,29 +49,44 @@ def connect(stack: ExitStack) -> V2Client:
 
 
 def print_accounts(client: V2Client) -> None:
-    """Print one line for each account, as the pages come in."""
+    """Print a line for each of the first accounts, and how many there are."""
     print(COLUMNS.format("ACCOUNT", "NUMBER", "CURRENCY", "BALANCE", "AS OF"))
     count = 0
     for account in client.accounts.list():
-        data = account["data"]
-        as_of = data["balance_data_current_as_of"] or "never"
-        print(
-            COLUMNS.format(
-                account["name"],
-                data["masked_account_number"],
-                data["currency"],
-                balance(account),
-                as_of[:10],
-            )
-        )
         count += 1
+        if count <= MOST_ROWS:
+            print(row(account))
+    if count > MOST_ROWS:
+        print(f"and {count - MOST_ROWS} more")
     print(f"\n{count} accounts")
 
 
-def balance(account: Account) -> str:
+def row(account: Account) -> str:
+    data = account.get("data") or {}
+    cells = (
+        account.get("name"),
+        data.get("masked_account_number"),
+        data.get("currency"),
+        balance(data),
+        data.get("balance_data_current_as_of") or "never",
+    )
+    return COLUMNS.format(*map(plain, cells))
+
+
+def balance(data: Mapping[str, object]) -> str:
     """Return the balance in currency units; the workspace may be set to not show it."""
-    cents = account["data"].get("balance_cents")
-    return "not shown" if cents is None else f"{Decimal(cents).scaleb(-2):,.2f}"
+    cents = data.get("balance_cents")
+    if cents is None:
+        return "not shown"
+    try:
+        return f"{money.from_cents(cents, data.get('currency')):,}"
+    except InvalidArgumentError:  # a currency whose cents the API does not explain
+        return f"{cents} cents"
+
+
+def plain(text: object) -> str:
+    """Return a text of the server without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
 
 
 if __name__ == "__main__":

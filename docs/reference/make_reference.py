@@ -33,8 +33,9 @@ sys.path.insert(0, str(PACKAGE.parent))
 
 import tesote_sdk  # noqa: E402 - the checkout's, wherever this is run
 import tesote_sdk.errors  # noqa: E402
-import tesote_sdk.export  # noqa: E402
+import tesote_sdk.money  # noqa: E402
 import tesote_sdk.sandbox  # noqa: E402
+import tesote_sdk.times  # noqa: E402
 import tesote_sdk.transport  # noqa: E402
 import tesote_sdk.types  # noqa: E402
 import tesote_sdk.webhooks  # noqa: E402
@@ -173,7 +174,7 @@ def results_page() -> list[str]:
         "the classes below; users get them from methods and do not make them."
     )
     page = class_part(tesote_sdk.Page, constructor=False)
-    return ["# Results", intro, *page, *class_part(tesote_sdk.export.ExportFile, constructor=False)]
+    return ["# Results", intro, *page, *class_part(tesote_sdk.ExportFile, constructor=False)]
 
 
 def errors_page() -> list[str]:
@@ -211,6 +212,20 @@ def transport_page() -> list[str]:
         else:
             rows.append(f"- `{name}` = `{constants[name].value}`: {constants[name].about}")
     return [*parts, "## Constants", "\n".join(rows)]
+
+
+def values_page() -> list[str]:
+    """What `tesote_sdk.money` and `tesote_sdk.times` export."""
+    parts = ["# Money and times"]
+    for module in (tesote_sdk.money, tesote_sdk.times):
+        name = module.__name__.rpartition(".")[2]
+        parts += [f"## {name.capitalize()}", f"`from {module.__name__} import ...`"]
+        parts += prose(inspect.getdoc(module) or "")
+        for member in module.__all__:
+            parts += function_part(
+                member, f"{name}.{member}", getattr(module, member), method=False, level=3
+            )
+    return parts
 
 
 def webhooks_page() -> list[str]:
@@ -271,6 +286,7 @@ def make_pages() -> dict[str, str]:
         "results.md": results_page(),
         "errors.md": errors_page(),
         "types.md": types_page(),
+        "money-and-times.md": values_page(),
         "transport.md": transport_page(),
         "webhooks.md": webhooks_page(),
         "sandbox.md": sandbox_page(),

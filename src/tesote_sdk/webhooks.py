@@ -3,6 +3,9 @@
 A delivery is a POST whose headers carry a signature of the body: the lower-case hex of
 HMAC-SHA256, keyed with the "HMAC Secret" that the dashboard shows, over the timestamp header, a
 full stop and the body's bytes. Source: https://equipo.tesote.com/api/docs?version=v2, "Webhooks".
+
+The headers that repeat the delivery id and the event are not signed. Whoever has seen one delivery
+can send it again under another id or event, so nothing is read from them.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ __all__ = ["WebhookEvent", "verify"]
 # Each header goes by the name that is documented, or by another that has been seen in use.
 _SIGNATURE = ("x-tesote-webhook-signature", "x-tesote-signature")
 _TIMESTAMP = ("x-tesote-webhook-timestamp", "x-tesote-timestamp")
-_DELIVERY_ID = ("x-tesote-webhook-id",)
-_EVENT = ("x-tesote-webhook-event", "x-tesote-event-type", "x-tesote-event")
+
+_NO_SECRET = "secret must be a string that is not empty, or several of them"
 
 
 class _HasItems(Protocol):
@@ -42,9 +45,12 @@ class WebhookEvent(NamedTuple):
     """A delivery whose signature was verified.
 
     Attributes:
-        id: The delivery id. A delivery may arrive more than once: handle each id once.
-        event: What happened, such as `sync.updates_available` or `accounts.created`.
-        created_at: When, as an ISO 8601 timestamp; None where the delivery does not say.
+        id: The delivery id. A delivery may arrive more than once: handle each id once. If the
+            body holds no id, its signature stands in: the same bytes signed at the same second are
+            the same delivery. A later repeat then has another signature, and so another id.
+        event: What happened, such as `sync.updates_available` or `accounts.created`; None if the
+            body does not say.
+        created_at: When, as an ISO 8601 timestamp; None if the body does not say.
         data: What it happened to; its keys differ with `event`.
         account_ids: UUIDs of the accounts concerned, in the order given and each once, wherever
             in `data` the server put them; maybe none.
@@ -52,7 +58,7 @@ class WebhookEvent(NamedTuple):
     """
 
     id: str
-    event: str
+    event: str | None
     created_at: str | None
     data: dict[str, Any]
     account_ids: tuple[str, ...]
@@ -72,7 +78,7 @@ def verify(
     secret: str | Sequence[str],
     *,
     tolerance: float | None = 300,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     body_only: bool = False,
 ) -> WebhookEvent:
     """Check that Tesote sent a webhook, unaltered and just now, and read it.
@@ -88,10 +94,10 @@ def verify(
             bytes, a WSGI environ (`HTTP_X_TESOTE_...`) or any object with `items()`. Upper and
             lower case are the same.
         secret: The subscription's HMAC secret, or several of which any may have signed, as while
-            one replaces another.
+            one replaces another. Without the line end of the file that it was read from.
         tolerance: How many seconds the timestamp may lie in the past or in the future; None for
             any number.
-        clock: Returns the current time in seconds since the epoch.
+        clock: Returns the current time in seconds since the epoch. None asks `time.time`.
         body_only: Take a signature over the body alone, and no other. Nothing then vouches for
             the timestamp, which is ignored along with `tolerance`: a copy of the delivery is
             good for ever.
@@ -102,13 +108,14 @@ def verify(
     Raises:
         WebhookSignatureError: The delivery is not to be trusted, or is no delivery. The message
             says which check failed, and holds neither the secret nor the expected signature.
-        InvalidArgumentError: An argument is unusable, such as an empty secret.
+        InvalidArgumentError: An argument is unusable, such as a secret that is empty or has a line
+            end.
     """
-    macs = _keyed_macs(secret)
+    macs, problem = _keyed_macs(secret)
     # A crash reporter records the local variables of every frame that an error passes through.
     del secret
-    if not macs:
-        raise InvalidArgumentError("secret must be a string that is not empty, or several of them")
+    if problem:
+        raise InvalidArgumentError(problem)
     if not isinstance(payload, bytes):
         raise InvalidArgumentError(
             f"payload must be the raw bytes of the request body, not {type(payload).__name__}: "
@@ -127,32 +134,51 @@ def verify(
             "signature mismatch: the body was altered, or signed with another secret"
         )
     if timestamp is not None and tolerance is not None:
-        _check_age(clock() - int(timestamp), tolerance)
-    return _read_event(payload, found)
+        # Looked up now, so that a clock that a test has replaced meanwhile is the one asked.
+        now = time.time() if clock is None else clock()
+        _check_age(now - int(timestamp), tolerance)
+    return _read_event(payload, signature)
 
 
-def _keyed_macs(secret: object) -> list[hmac.HMAC]:
-    """One unused HMAC a secret: it signs, and shows the secret to nobody. Never raises.
+def _keyed_macs(secret: object) -> tuple[list[hmac.HMAC], str]:
+    """One unused HMAC a secret, which signs and shows the secret to nobody; or what is wrong.
 
-    None at all when any of the secrets is unusable: a signature made with an empty one is a
-    signature that anybody can make.
+    Raises nothing. One unusable secret makes all of them so: a signature made with an empty one is
+    a signature that anybody can make.
     """
     import hmac
 
     secrets = [secret] if isinstance(secret, str) else secret
-    if not isinstance(secrets, Sequence):
-        return []
+    if not isinstance(secrets, Sequence) or not secrets:
+        return [], _NO_SECRET
     macs = []
     for each in secrets:
-        if not isinstance(each, str) or not each.strip():
-            return []
+        problem = _problem_of(each)
+        if problem:
+            return [], problem
         # surrogatepass: an encoding error would carry the secret
         macs.append(hmac.new(each.encode("utf-8", "surrogatepass"), digestmod="sha256"))
-    return macs
+    return macs, ""
+
+
+def _problem_of(secret: object) -> str:
+    """What is wrong with a secret, without a character of it; "" if nothing is."""
+    if not isinstance(secret, str) or not secret.strip():
+        return _NO_SECRET
+    for place, character in (("begins", secret[0]), ("ends", secret[-1])):
+        if character.isspace() or character == "\ufeff":
+            kind = {
+                "\n": "a newline",
+                "\r": "a carriage return",
+                "\t": "a tab",
+                "\ufeff": "a byte order mark",
+            }.get(character, "white space")
+            return f"secret {place} with {kind}: strip what you read it from"
+    return ""
 
 
 def _tesote_headers(headers: _Headers) -> dict[str, str]:
-    """The `X-Tesote-...` headers that are not empty, by lower-case name."""
+    """The headers that are read and not empty, by lower-case name."""
     try:
         pairs = [
             (_text(name).lower().replace("_", "-"), value)
@@ -164,7 +190,7 @@ def _tesote_headers(headers: _Headers) -> dict[str, str]:
     for name, value in pairs:
         name = name.removeprefix("http-")  # WSGI writes X-Tesote-Id as HTTP_X_TESOTE_ID
         text = "" if value is None else _text(value).strip()
-        if not name.startswith("x-tesote-") or not text:
+        if name not in _SIGNATURE + _TIMESTAMP or not text:
             continue
         if name in found:
             raise WebhookSignatureError(f"duplicate header: {name} was sent twice")
@@ -235,26 +261,29 @@ def _check_age(age: float, tolerance: float) -> None:
         )
 
 
-def _read_event(payload: bytes, found: dict[str, str]) -> WebhookEvent:
+def _read_event(payload: bytes, signature: str) -> WebhookEvent:
     try:
         body = json.loads(payload, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise WebhookSignatureError("not a JSON object: the body is not JSON") from error
     if not isinstance(body, dict):
         raise WebhookSignatureError("not a JSON object: the body is other JSON")
-    event = _label(body.get("event"), found, "event name", _EVENT)
-    created_at = body.get("created_at")
+    event = _text_or_none(body.get("event"))
     data = body.get("data")
     if not isinstance(data, dict):
         data = {}
     return WebhookEvent(
-        id=_label(body.get("id"), found, "delivery id", _DELIVERY_ID),
+        id=_text_or_none(body.get("id")) or signature,
         event=event,
-        created_at=created_at if isinstance(created_at, str) else None,
+        created_at=_text_or_none(body.get("created_at")),
         data=data,
-        account_ids=_account_ids(event, data),
+        account_ids=_account_ids(event or "", data),
         raw=body,
     )
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _finite(text: str) -> float:
@@ -262,13 +291,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("not a finite number")
     return number
-
-
-def _label(value: object, found: dict[str, str], what: str, names: tuple[str, ...]) -> str:
-    """What the body says, and failing that the headers, which nothing vouches for."""
-    if isinstance(value, str) and value:
-        return value
-    return _agreed([found[name] for name in names if name in found], what, names)
 
 
 def _account_ids(event: str, data: dict[str, Any]) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import re
+import stat
 import subprocess
 import sys
-from datetime import date
+import tempfile
+from datetime import date, datetime, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +79,12 @@ def truth(sandbox: Sandbox, month: str) -> list[tuple[str, str, str]]:
         )
 
 
+def today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
 def last_month() -> str:
-    year, month = date.today().year, date.today().month - 1
+    year, month = today().year, today().month - 1
     return f"{year}-{month:02d}" if month else f"{year - 1}-12"
 
 
@@ -129,8 +136,8 @@ def test_an_account_without_transactions_is_told_and_not_skipped(
 def test_a_month_that_is_not_over_is_told(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, f"{date.today():%Y-%m}") == COMPLETE
-    assert "is not over: transactions are still to come" in capsys.readouterr().err
+    assert run(tmp_path, f"{today():%Y-%m}") == COMPLETE
+    assert "is not over (UTC): transactions are still to come" in capsys.readouterr().err
 
 
 def test_accounts_that_fail_do_not_stop_the_others(
@@ -166,12 +173,99 @@ def test_a_file_that_may_have_been_cut_is_told(
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_no_id_leads_out_of_the_folder() -> None:
+    def named(identifier: str) -> str:
+        name: str = example.file_name({"id": identifier, "name": "😀ñ" * 99}, date(2026, 3, 1))
+        return name
+
+    odd = ["../../etc/passwd", "/etc/passwd", "..", "a\0b", "\ud800", "a/b", "a_b", "x" * 999]
+    names = [named(identifier) for identifier in odd]
+    assert names == [named(identifier) for identifier in odd]
+    assert len(set(names)) == len(odd)
+    for name in names:
+        assert Path(name).name == name
+        assert len(name.encode()) < 255
+        assert name.isprintable()
+    assert named("7E21D9A4-05bc-4c63-b8f2-64a0f3d51977").endswith(
+        "_7e21d9a4-05bc-4c63-b8f2-64a0f3d51977.csv"
+    )
+
+
+def test_a_server_steers_no_terminal_and_no_path(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = [{"id": f"../../{each}", "name": "Banco\x1b[2J\r\n\u202e"} for each in range(3)]
+    sandbox.fail(200, body={"total": 3, "accounts": odd, "pagination": {"total_pages": 1}})
+    sandbox.fail(200, body="Transaction ID\r\nt-1\r\n", path=EXPORTS)
+    sandbox.fail(200, body="a\r\n" + "x" * 200_000, path=EXPORTS)
+    sandbox.fail(404, body={"error": "no\x1b[2J\nsuch", "error_code": "X\x07"}, path=EXPORTS)
+    folder = tmp_path / "deep" / "folder"
+    assert run(folder) == SOME_FAILED
+    output, progress = capsys.readouterr()
+    lines = [*output.splitlines(), *progress.splitlines()]
+    assert [line for line in lines if not line.isprintable()] == []
+    assert "1/3 Banco?[2J???: 1 transactions" in progress
+    assert "FAILED: the file is no CSV that can be read: field larger" in progress
+    assert "3/3 Banco?[2J???: FAILED: no" in progress
+    (path,) = folder.iterdir()
+    assert [each.name for each in tmp_path.iterdir()] == ["deep"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+class At(datetime):
+    """The clock of a machine that is not in the zone asked for."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> At:
+        return cls(2026, 4, 1, 2, 30, tzinfo=timezone.utc).astimezone(tz)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "month", "warning"),
+    [
+        ([], "2026-03", ""),
+        (["--zone", "UTC"], "2026-03", ""),
+        (["--zone", "America/Caracas"], "2026-02", ""),
+        (
+            ["2026-03", "--zone", "America/Caracas"],
+            "2026-03",
+            "2026-03 is not over (America/Caracas): transactions are still to come",
+        ),
+    ],
+)
+def test_the_month_goes_by_the_time_zone_that_is_stated(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    month: str,
+    warning: str,
+) -> None:
+    monkeypatch.setattr(example, "datetime", At)
+    assert run(tmp_path, *arguments) == COMPLETE
+    output, progress = capsys.readouterr()
+    assert output.startswith(f"{month}: ")
+    assert ("is not over" in progress) == bool(warning)
+    assert warning in progress
+
+
+@pytest.mark.parametrize("name", ["Nowhere/x", "America", "../../etc/passwd", "", "/etc", "a\0b"])
+def test_what_is_no_time_zone_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path, "--zone", name)
+    assert "is no time zone known here" in capsys.readouterr().err
+
+
 def test_accounts_of_one_name_do_not_overwrite_each_other(sandbox: Sandbox) -> None:
     names = {
         example.file_name({"id": identifier, "name": "../Pañería:\n*"}, date(2026, 3, 1))
         for identifier in ("a-1", "a-2")
     }
-    assert names == {"2026-03_Pañería_a-1.csv", "2026-03_Pañería_a-2.csv"}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"2026-03_Pañería_[0-9a-f]{32}\.csv", name) for name in names)
 
 
 def test_what_is_wrong_for_all_stops_it_at_once(
@@ -194,6 +288,27 @@ def test_what_is_wrong_for_all_stops_it_at_once(
 def test_what_is_no_month_is_refused(month: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(tmp_path, month)
+
+
+def test_without_arguments_and_without_a_key_it_shows_what_it_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TESOTE_SDK_API_KEY", raising=False)
+    monkeypatch.setenv("TESOTE_SDK_API_URL", "http://127.0.0.1:9")  # nothing leaves for there
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert example.main([]) == COMPLETE
+    (folder,) = tmp_path.iterdir()
+    output, progress = capsys.readouterr()
+    assert progress.startswith("no key, no arguments: a demonstration")
+    assert output.startswith(f"{last_month()}: ")
+    assert f"12 accounts (0 of them without any) in {folder}" in output
+    assert len(list(folder.iterdir())) == 12
+
+
+def test_with_a_key_it_wants_a_folder(sandbox: Sandbox) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        example.main([])
+    assert sandbox.requests == []
 
 
 def test_it_runs_from_an_empty_folder(sandbox: Sandbox, tmp_path: Path) -> None:

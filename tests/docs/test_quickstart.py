@@ -18,7 +18,10 @@ def test_without_a_key_it_shows_the_accounts_of_a_sandbox() -> None:
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "sandbox" in shown.stdout.splitlines()[0]
-    assert shown.stdout.splitlines()[-1] == "120 accounts"
+    lines = shown.stdout.splitlines()
+    assert lines[-3:] == ["and 100 more", "", "120 accounts"]
+    assert len(lines) < 30
+    assert not [line for line in lines[2:] if len(line) > 100]
 
 
 def test_with_a_key_it_asks_the_api() -> None:
@@ -30,6 +33,32 @@ def test_with_a_key_it_asks_the_api() -> None:
     assert heading.split() == ["ACCOUNT", "NUMBER", "CURRENCY", "BALANCE", "AS", "OF"]
     assert ["not shown" in row for row in rows] == [True] * 3
     assert count == "3 accounts"
+
+
+ODD = [
+    {"id": "1", "name": "Banco\x1b[2J\x07\n" + "x" * 90, "data": None},
+    {"id": "2", "name": None, "data": {"masked_account_number": 3109, "balance_cents": "x"}},
+    {"id": "3", "data": {"currency": "JPY", "balance_cents": "123450"}},
+    {"id": "4", "data": {"currency": "USD", "balance_cents": 5, "balance_data_current_as_of": 7}},
+    {"id": "5", "data": {"currency": "VES", "balance_cents": "9" * 40}},
+]
+
+
+def test_whatever_a_server_says_is_shown_without_control_characters() -> None:
+    with Sandbox(accounts=1) as sandbox:
+        sandbox.fail(200, body={"total": 5, "accounts": ODD, "pagination": {"total_pages": 1}})
+        shown = _quickstart(TESOTE_SDK_API_KEY=sandbox.api_key, TESOTE_SDK_API_URL=sandbox.url)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert [line for line in shown.stdout.splitlines() if not line.isprintable()] == []
+    _, first, second, third, fourth, fifth, _, count = shown.stdout.splitlines()
+    assert first.startswith("Banco?[2J??xxx")
+    assert len(first) < 100
+    assert "x cents" in second
+    assert "123450 cents" in third
+    assert " 0.05 " in fourth
+    assert fifth.count(",999") == 12
+    assert count == "5 accounts"
 
 
 def test_a_failure_is_one_line_that_does_not_hold_the_key() -> None:

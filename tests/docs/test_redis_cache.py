@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -116,10 +117,13 @@ class Caller:
         self.backend._redis.close()
 
 
-def python(*arguments: str, **environment: str) -> str:
-    """Run another Python, and return what it prints."""
+def python(*arguments: str, code: int = 0, before: Path | None = None, **environment: str) -> str:
+    """Run another Python, and return what it prints.
+
+    `code` is what it has to exit with; `before` is a folder whose modules hide others.
+    """
     source = str(Path(tesote_sdk.__path__[0]).parent)
-    paths = os.pathsep.join([source, str(EXAMPLE.parent)])
+    paths = os.pathsep.join([*([str(before)] if before else []), source, str(EXAMPLE.parent)])
     done = subprocess.run(
         [sys.executable, *arguments],
         env={**os.environ, "TESOTE_SDK_API_KEY": "", "PYTHONPATH": paths, **environment},
@@ -129,7 +133,7 @@ def python(*arguments: str, **environment: str) -> str:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == code, done.stdout
     return done.stdout
 
 
@@ -236,6 +240,33 @@ def test_a_redis_that_stops_in_mid_run_costs_the_cache_and_never_the_call(
         assert "meanwhile" in labels()
         assert labels() == labels()
         assert len(sandbox.requests) == 7
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost", "redis://user:planted/pw@localhost", "redis://localhost/0?db=planted"]
+)
+def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    output = python(str(EXAMPLE), url, code=1)
+    assert output.splitlines() == [
+        "redis_cache: this is no address of a Redis, such as redis://localhost:6379/0"
+    ]
+
+
+def test_without_redis_py_the_script_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "redis.py").write_text("raise ImportError('not installed')")
+    output = python(str(EXAMPLE), code=1, before=tmp_path)
+    assert output == "redis_cache: redis-py is not here: pip install redis\n"
+
+
+def test_a_redis_that_does_not_answer_is_told() -> None:
+    # A port that was free a moment ago, and that nobody listens on.
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        output = python(str(EXAMPLE), f"redis://127.0.0.1:{reserved.getsockname()[1]}")
+    lines = output.splitlines()
+    assert [line for line in lines if line.endswith("accounts")] == ["50 accounts"] * 2
+    assert "cache_hit" not in lines
+    assert lines[-1] == "Both came from the API: no Redis answers at this address."
 
 
 def test_the_script_asks_once_and_is_served_once(server: RedisServer) -> None:

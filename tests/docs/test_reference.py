@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import tesote_sdk
+import tesote_sdk.money
 import tesote_sdk.sandbox
+import tesote_sdk.times
 import tesote_sdk.transport
 import tesote_sdk.types
 import tesote_sdk.webhooks
@@ -30,7 +32,9 @@ def test_the_reference_has_every_public_name() -> None:
     written = "\n".join(page.read_text(encoding="utf-8") for page in _REFERENCE.glob("*.md"))
     modules = (
         tesote_sdk,
+        tesote_sdk.money,
         tesote_sdk.sandbox,
+        tesote_sdk.times,
         tesote_sdk.transport,
         tesote_sdk.types,
         tesote_sdk.webhooks,

@@ -29,10 +29,11 @@ from typing import Any, Union
 
 from typing_extensions import assert_type
 
+import tesote_sdk
 from tesote_sdk import (
-    Page, RetryPolicy, SyncFailedError, SyncInProgressError, TesoteError, V1Client, V2Client,
+    ExportFile, Page, RetryPolicy, SyncFailedError, SyncInProgressError, TesoteError, V1Client,
+    V2Client,
 )
-from tesote_sdk.export import ExportFile
 from tesote_sdk.transport import RateLimit, Response, Transport
 from tesote_sdk.types import (
     Account, AccountSyncStarted, Batch, BatchApproved, BatchCancelled, BatchCreated, BatchOrder,
@@ -44,6 +45,17 @@ v1 = V1Client(api_key="sk_live_x")
 v2 = V2Client(api_key="sk_live_x", parse_float=Decimal, retry_policy=RetryPolicy(max_attempts=1))
 today = datetime.date(2026, 3, 1)
 now = datetime.datetime.now(datetime.timezone.utc)
+
+# The modules that are reached through the package alone.
+assert_type(tesote_sdk.money.from_cents("123450", "USD"), Decimal)
+assert_type(tesote_sdk.money.to_cents("1234.50", "USD"), int)
+assert_type(tesote_sdk.times.parse("2026-03-02T16:00:00Z"), datetime.datetime)
+assert_type(tesote_sdk.webhooks.verify(b"", {}, "whsec_x").event, Union[str, None])
+assert_type(tesote_sdk.sandbox.Sandbox().url, str)
+assert_type(tesote_sdk.transport.DEFAULT_READ_TIMEOUT, float)
+one: tesote_sdk.types.Account = v2.accounts.get("a1")
+tesote_sdk.money.from_cents(1234.5, "USD")  # E: Argument 1
+tesote_sdk.money.to_cents(1234.5, "USD")  # E: Argument 1
 
 # Every method of v1.
 assert_type(v1.status(), Status)
