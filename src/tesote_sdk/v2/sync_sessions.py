@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._arguments import whole_number
+from .._polling import wait_for_end
 from .._resource import Call, Resource, operation, unwrapped
-from ..errors import InvalidArgumentError, InvalidResponseError, SyncFailedError
+from ..errors import SyncFailedError
 from ..page_styles import OFFSET
 from ..transport.encoding import path_segment
-from ..transport.timeouts import Deadline
 
 if TYPE_CHECKING:
     from typing import Callable
 
     from ..pagination import Page
     from ..types import SyncSession, SyncSessionStatus
-
-_SLOWDOWN = 1.5
-_LONGEST_INTERVAL = 30.0
-"""Each wait between two polls is longer than the one before, up to this many seconds."""
 
 
 class SyncSessions(Resource):
@@ -117,30 +113,20 @@ class SyncSessions(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
-            number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-            if not (number and seconds > 0):
-                raise InvalidArgumentError(f"{name} must be a number of seconds above 0")
-        deadline = Deadline(self._transport.clock, timeout, "total")
-        while True:
-            session = self.get(account_id, session_id)
-            if on_poll is not None:
-                on_poll(session)
-            status = session.get("status")
-            if not isinstance(status, str):
-                raise InvalidResponseError(f"the bank sync {session_id} was sent without a status")
-            if status in ("completed", "skipped"):
-                return session
-            if status == "failed":
-                problem = session.get("error")
-                reason = problem.get("message") if isinstance(problem, dict) else problem
-                raise SyncFailedError(
-                    f"the bank sync {session_id} failed: {reason or 'no reason was given'}",
-                    session=session,
-                )
-            remaining = deadline.remaining()
-            if remaining <= 0:
-                doing = f"waiting for the bank sync {session_id}, which is {status}"
-                raise deadline.timed_out(doing, "total")
-            self._transport.sleep(min(poll_interval, remaining))
-            poll_interval = max(poll_interval, min(poll_interval * _SLOWDOWN, _LONGEST_INTERVAL))
+        session = wait_for_end(
+            self._transport,
+            f"the bank sync {session_id}",
+            lambda: self.get(account_id, session_id),
+            ("completed", "skipped", "failed"),
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_poll=on_poll,
+        )
+        if session["status"] == "failed":
+            problem = session.get("error")
+            reason = problem.get("message") if isinstance(problem, dict) else problem
+            raise SyncFailedError(
+                f"the bank sync {session_id} failed: {reason or 'no reason was given'}",
+                session=session,
+            )
+        return session
