@@ -154,6 +154,9 @@ def was_submitted(order: TransactionOrder) -> bool:
 def submission_key(order: TransactionOrder, key: str) -> str:
     """Return the idempotency key to submit an order with, the same in every run.
 
+    It comes from the payment's key and not from the order: should there ever be two orders for one
+    payment, a server that remembers keys takes the second submission for the first.
+
     An attempt that the bank refused is over. The next one is a new request with a key of its own,
     or the server would answer it with the old refusal.
     """
