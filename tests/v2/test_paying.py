@@ -375,9 +375,20 @@ def test_an_order_that_ends_unpaid_meanwhile_is_an_error(answer: list[Any], stat
         client.transaction_orders.pay("a1", **BILL)
 
 
-def test_an_unknown_status_is_for_the_server_to_judge() -> None:
-    unknown = {**DRAFT, "status": "a status of tomorrow"}
-    with answering(NONE, DRAFT, unknown, {**DRAFT, "status": "processing"}) as (server, client):
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"status": "a status of tomorrow"},
+        {"status": "draft", "submitted_at": "2026-03-01T09:00:00Z"},
+        {"status": "pending_approval", "submitted_at": "2026-03-01T09:00:00Z"},
+        {"status": "approved", "submitted_at": "2026-03-01T09:00:00Z"},
+    ],
+)
+def test_what_may_not_be_with_the_bank_is_for_the_server_to_judge(seen: dict[str, Any]) -> None:
+    with answering(NONE, DRAFT, {**DRAFT, **seen}, {**DRAFT, "status": "processing"}) as (
+        server,
+        client,
+    ):
         assert client.transaction_orders.pay("a1", **BILL)["status"] == "processing"
         assert server.requests[-1].target.endswith("/submit")
 
