@@ -9,8 +9,8 @@ answers beforehand:
     python pay_supplier.py --invoice 2026-0117 --account 3b6f0c52-... --amount 1530.25 \
         --currency USD --supplier "Prairie Mills Inc." --bank-code 0199 --account-number 01990...
 
-The invoice's number is the idempotency key of the order: the server makes one order for it. Two
-suppliers may number alike, so put the supplier before the number where that can happen.
+The invoice's number is the idempotency key of the payment. Two suppliers may number alike, so put
+the supplier before the number where that can happen.
 
 Exit codes: 0, it is paid; 1, it is not, or nobody knows: the message says what to do; 2, the
 arguments or the key cannot be used; 3, it was paid by an earlier run, and nothing was sent.
@@ -19,11 +19,13 @@ arguments or the key cannot be used; 3, it was paid by an earlier run, and nothi
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 import sys
 import time
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Callable
 
 from tesote_sdk import (
@@ -31,22 +33,25 @@ from tesote_sdk import (
     InvalidArgumentError,
     InvalidOrderStateError,
     TesoteError,
+    TimeoutError,
     TransportError,
     V2Client,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypeVar
+    from typing import TextIO, TypeVar
 
     from tesote_sdk.types import PaymentMethod, TransactionOrder
 
     Written = TypeVar("Written")
 
 PAUSES = (1.0, 5.0, 15.0)  # seconds before each repeat of a write whose outcome is unknown
-FIRST_INTERVAL, LONGEST_INTERVAL = 0.5, 30.0  # seconds between two looks at an order
+INTERVAL = 0.5  # seconds before the second look at an order; the SDK waits ever longer
 NOT_WITH_THE_BANK = ("draft", "pending_approval", "approved")
 FINAL = ("completed", "partially_completed", "failed", "cancelled")
+# What reading an answer raises that is not what the API promises.
+UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 class NotPaidError(Exception):
@@ -60,26 +65,19 @@ def find_method(client: V2Client, bill: argparse.Namespace) -> PaymentMethod | N
     """Find the payment method that pays to the supplier's account."""
     wanted = (bill.bank_code, bill.account_number)
     for method in client.payment_methods.list(currency=bill.currency, limit=100):
-        if (method["details"].get("bank_code"), method["details"].get("account_number")) == wanted:
+        details = method["details"]
+        if (details.get("bank_code"), details.get("account_number")) == wanted:
             return method
-    return None
-
-
-def find_order(client: V2Client, bill: argparse.Namespace) -> TransactionOrder | None:
-    """Find the order of the invoice among all orders of the account.
-
-    The server may forget an idempotency key after a day or so. Its list of orders remembers.
-    """
-    for order in client.transaction_orders.list(bill.account, limit=100):
-        if order["idempotency_key"] == bill.invoice:
-            return order
     return None
 
 
 def check_agreement(
     order: TransactionOrder, method: PaymentMethod | None, bill: argparse.Namespace
 ) -> None:
-    """Refuse an order that has the number of this invoice and pays something else."""
+    """Refuse an order that has the number of this invoice and pays something else.
+
+    `pay` does so, too. Here it is done before a question is asked or a payment method is made.
+    """
     # An amount comes back as a number, or as text: what counts is its value.
     amount, target = Decimal(str(order["amount"])), order["destination"]
     agreed = (
@@ -114,7 +112,7 @@ def until_known(write: Callable[[], Written]) -> Written:
             if not error.outcome_unknown:
                 raise
             reason = str(error)
-        print(f"repeating it with the same key in {pause} s: {reason}", file=sys.stderr)
+        say(f"repeating it with the same key in {pause} s: {reason}", sys.stderr)
         time.sleep(pause)
     return write()
 
@@ -136,43 +134,27 @@ def make_method(client: V2Client, bill: argparse.Namespace) -> PaymentMethod:
     )
 
 
-def make_order(
+def hand_over(
     client: V2Client, bill: argparse.Namespace, method: PaymentMethod
 ) -> TransactionOrder:
-    order = until_known(
-        lambda: client.transaction_orders.create(
-            bill.account,
-            amount=bill.amount,
-            currency=bill.currency,
-            description=f"Invoice {bill.invoice}",
-            destination_payment_method_id=method["id"],
-            idempotency_key=bill.invoice,
-        )
-    )
-    # Another process may have been faster: then this is its order.
-    check_agreement(order, method, bill)
-    return order
-
-
-def submit(client: V2Client, bill: argparse.Namespace, order: TransactionOrder) -> TransactionOrder:
-    """Hand the order to the bank; from here on money moves."""
-    order_id = order["id"]
-    # After a refusal by the bank a new try is a new request, and needs a key of its own.
-    refused = order["latest_attempt"]
-    number = refused["attempt_number"] + 1 if refused else 1
+    """Make the order if there is none, and hand it to the bank: from here on money moves."""
     try:
         return until_known(
-            lambda: client.transaction_orders.submit(
-                bill.account, order_id, idempotency_key=f"{bill.invoice}/submit-{number}"
+            lambda: client.transaction_orders.pay(
+                bill.account,
+                amount=bill.amount,
+                currency=bill.currency,
+                description=f"Invoice {bill.invoice}",
+                destination_payment_method_id=method["id"],
+                idempotency_key=bill.invoice,
             )
         )
     except InvalidOrderStateError as error:
-        # It was submitted already, by a try whose answer was lost or by another process; or it
-        # was cancelled; or somebody has to approve it first. The order itself tells which.
-        order = client.transaction_orders.get(bill.account, order_id)
-        if order["status"] in NOT_WITH_THE_BANK:
+        # It was cancelled meanwhile, or has failed; or somebody has to approve it first.
+        order = client.transaction_orders.find_by_idempotency_key(bill.account, bill.invoice)
+        if order is None or order["status"] in NOT_WITH_THE_BANK:
             raise NotPaidError(
-                f"order {order_id} is {order['status']}: have it approved in the dashboard, then "
+                f"the bank does not have the order yet: have it approved in the dashboard, then "
                 f"run this again ({error})"
             ) from error
         return order
@@ -184,37 +166,31 @@ def submit(client: V2Client, bill: argparse.Namespace, order: TransactionOrder) 
 def pay(client: V2Client, bill: argparse.Namespace) -> int:
     """Bring the invoice from wherever an earlier run left it to paid; returns the exit code."""
     method = find_method(client, bill)
-    order = find_order(client, bill)
+    order = client.transaction_orders.find_by_idempotency_key(bill.account, bill.invoice)
     if order is not None:
         check_agreement(order, method, bill)
-        print(f"order {order['id']} for invoice {bill.invoice} is there: {order['status']}")
+        say(f"order {order['id']} for invoice {bill.invoice} is there: {order['status']}")
         if order["status"] == "completed":
-            print(f"it was paid at {order['completed_at']}; nothing was sent")
+            say(f"it was paid at {order.get('completed_at')}; nothing was sent")
             return 3
     if order is None or order["status"] in NOT_WITH_THE_BANK:
         if not bill.yes:
             confirm(client, bill)
-        if order is None:
-            method = method or make_method(client, bill)
-            order = make_order(client, bill, method)
-            print(f"order {order['id']} to payment method {method['id']} made")
-        order = submit(client, bill, order)
+        order = hand_over(client, bill, method or make_method(client, bill))
+        say(f"order {order['id']} is with the bank: {order['status']}")
     order = watch(client, bill, order)
     if order["status"] != "completed":
         raise NotPaidError(explain(order, bill))
-    print(f"invoice {bill.invoice} is paid; the account's newest orders:")
-    for listed in client.transaction_orders.list(bill.account, limit=5).data:
-        paid_to = listed["destination"]["counterparty_name"]
-        print(
-            f"  {listed['idempotency_key']}: {listed['amount']} {listed['currency']} to {paid_to}, "
-            f"{listed['status']}, bank reference {listed['external_reference']}"
-        )
+    say(
+        f"{bill.invoice}: {bill.amount} {bill.currency} to {bill.supplier}, {order['status']}, "
+        f"bank reference {order.get('external_reference')}"
+    )
     return 0
 
 
 def confirm(client: V2Client, bill: argparse.Namespace) -> None:
     account = client.accounts.get(bill.account)
-    print(
+    say(
         f"Pay {bill.amount} {bill.currency} from {account['name']} "
         f"to {bill.supplier}, bank {bill.bank_code}, account {bill.account_number}, "
         f"for invoice {bill.invoice}"
@@ -229,14 +205,18 @@ def confirm(client: V2Client, bill: argparse.Namespace) -> None:
 
 def watch(client: V2Client, bill: argparse.Namespace, order: TransactionOrder) -> TransactionOrder:
     """Look at the order until the bank is done with it, or for as long as was asked for."""
-    deadline = time.monotonic() + bill.timeout
-    interval = FIRST_INTERVAL
-    while order["status"] not in FINAL and time.monotonic() < deadline:
-        print(f"{order['status']}...", file=sys.stderr)
-        time.sleep(interval)
-        interval = min(interval * 1.5, LONGEST_INTERVAL)
-        order = client.transaction_orders.get(bill.account, order["id"])
-    return order
+    if order["status"] in FINAL or not bill.timeout:
+        return order
+    try:
+        return client.transaction_orders.wait(
+            bill.account,
+            order["id"],
+            timeout=bill.timeout,
+            poll_interval=INTERVAL,
+            on_poll=lambda seen: say(f"{seen['status']}...", sys.stderr),
+        )
+    except TimeoutError as error:
+        raise NotPaidError(f"{error}: run this again to go on watching it") from error
 
 
 def explain(order: TransactionOrder, bill: argparse.Namespace) -> str:
@@ -245,9 +225,17 @@ def explain(order: TransactionOrder, bill: argparse.Namespace) -> str:
         return f"{status}: run this again to go on watching it"
     if order["status"] == "partially_completed":
         return f"{status}: ask the bank what was paid"
-    attempt = order["latest_attempt"]
-    reason = (attempt and attempt["error_message"]) or "no reason was given"
+    attempt = order.get("latest_attempt")
+    reason = (attempt and attempt.get("error_message")) or "no reason was given"
     return f"{status}: {reason}. To order it anew, number it {bill.invoice}/2"
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line. What servers send must not steer the terminal, nor fail to be printed."""
+    stream = stream or sys.stdout
+    line = "".join([character if character.isprintable() else " " for character in text])
+    encoding = stream.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 # --- the command line -------------------------------------------------------------------------
@@ -264,7 +252,7 @@ def demonstration() -> Iterator[tuple[V2Client, list[str]]]:
     """Start a sandbox; yields a client of it, and arguments that suit it."""
     from tesote_sdk.sandbox import Sandbox
 
-    print("no key, no arguments: a demonstration, in a sandbox on this machine")
+    say("no key, no arguments: a demonstration, in a sandbox on this machine")
     with (
         Sandbox() as sandbox,
         V2Client(sandbox.api_key, base_url=sandbox.url, parse_float=Decimal) as client,
@@ -275,12 +263,15 @@ def demonstration() -> Iterator[tuple[V2Client, list[str]]]:
 
 
 def amount(text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount such as 1530.25") from None
-    if not (value.is_finite() and value > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,8})?", text) or not Decimal(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount above 0 such as 1530.25")
+    return Decimal(text)
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return value
 
 
@@ -295,7 +286,7 @@ def bill_from(arguments: list[str]) -> argparse.Namespace:
     add("--bank-code", required=True, help="the code of the supplier's bank")
     add("--account-number", required=True, help="the supplier's account")
     add("--yes", action="store_true", help="ask nothing")
-    add("--timeout", type=float, default=600, help="seconds to watch the order (%(default)s)")
+    add("--timeout", type=seconds, default=600, help="seconds to watch the order (%(default)s)")
     return parser.parse_args(arguments)
 
 
@@ -309,18 +300,25 @@ def main(arguments: list[str]) -> int:
         with V2Client(parse_float=Decimal) as client:
             return pay(client, bill)
     except (ConfigError, InvalidArgumentError) as error:
-        print(f"stopped: {error}", file=sys.stderr)
+        say(f"stopped: {error}", sys.stderr)
         return 2
     except NotPaidError as error:
-        print(f"not paid: {error}", file=sys.stderr)
+        say(f"not paid: {error}", sys.stderr)
         return 1
     except TesoteError as error:
-        print(f"stopped: {error}", file=sys.stderr)
+        say(f"stopped: {error}", sys.stderr)
         if error.outcome_unknown or isinstance(error, TransportError):
-            print("run this again with the same arguments: it pays once", file=sys.stderr)
+            say("run this again with the same arguments: it pays once", sys.stderr)
+        return 1
+    except UNREADABLE as error:
+        say(
+            f"stopped: the server sent what this program cannot read ({error!r}). The invoice may "
+            "be paid or not: look at its order in the dashboard, or run this again; it pays once",
+            sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
-        print("interrupted: run this again to go on; it pays once", file=sys.stderr)
+        say("interrupted: run this again to go on; it pays once", sys.stderr)
         return 130
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _RESOURCES = ROOT / "docs" / "architecture" / "resources.md"
 _ERRORS = ROOT / "docs" / "architecture" / "errors.md"
 
-_NO_ENDPOINT = {"close", "iter_sync", "request", "wait", "with_options"}
+_NO_ENDPOINT = {
+    *("close", "find_by_idempotency_key", "iter_sync", "pay", "request", "wait", "with_options")
+}
 """Methods that make no call of their own."""
 
 _ORDER = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -38,7 +39,7 @@ example = load_example()
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(example, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(example, "FIRST_INTERVAL", 0.001)
+    monkeypatch.setattr(example, "INTERVAL", 0.001)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 
@@ -186,15 +187,14 @@ def test_an_answer_that_is_lost_costs_nothing(
 def test_another_process_that_is_faster_pays_alone(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_order = example.find_order
+    make_method = example.make_method
 
     def overtaken(client: Any, bill: Any) -> Any:
-        monkeypatch.setattr(example, "find_order", find_order)
-        found = find_order(client, bill)
+        monkeypatch.setattr(example, "make_method", make_method)
         assert run(sandbox) == PAID
-        return found
+        return make_method(client, bill)
 
-    monkeypatch.setattr(example, "find_order", overtaken)
+    monkeypatch.setattr(example, "make_method", overtaken)
     assert run(sandbox) == PAID
     assert payments(sandbox) == [-153025]
     assert len(orders(sandbox)) == 1
@@ -205,14 +205,15 @@ def test_an_order_that_somebody_submits_meanwhile_is_watched(
 ) -> None:
     sandbox.fail(error_code="BANK_SUBMISSION_ERROR", path=f"{ORDERS}/*/submit")
     assert run(sandbox) == NOT_PAID
-    find_order = example.find_order
+    (order,) = orders(sandbox)
+    until_known = example.until_known
 
-    def overtaken(client: Any, bill: Any) -> Any:
-        found = find_order(client, bill)
-        client.transaction_orders.submit(bill.account, found["id"])
-        return found
+    def overtaken(write: Any) -> Any:
+        with V2Client() as colleague:
+            colleague.transaction_orders.submit(sandbox.account_ids[1], order["id"])
+        return until_known(write)
 
-    monkeypatch.setattr(example, "find_order", overtaken)
+    monkeypatch.setattr(example, "until_known", overtaken)
     assert run(sandbox) == PAID
     assert payments(sandbox) == [-153025]
 
@@ -297,11 +298,69 @@ def test_it_asks_before_it_pays(
     assert "Pay 1530.25 USD from " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("amount", ["1,530.25", "0", "-1", "NaN", "Infinity", ""])
+@pytest.mark.parametrize("amount", ["1,530.25", "0", "0.00", "-1", "NaN", "Infinity", "1e999", ""])
 def test_what_is_no_amount_is_refused(sandbox: Sandbox, amount: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(sandbox, amount=amount)
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("timeout", ["nan", "inf", "-1", "soon"])
+def test_what_is_no_time_to_watch_is_refused_before_it_pays(sandbox: Sandbox, timeout: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(sandbox, "--yes", f"--timeout={timeout}")
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("invoice", ["", " ", "a\nb", "\u200b", "\ud800"])
+def test_a_number_that_cannot_be_a_key_is_refused(
+    sandbox: Sandbox, invoice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(sandbox, invoice=invoice) == UNUSABLE
+    assert writes(sandbox) == []
+    assert capsys.readouterr().err.startswith("stopped: ")
+
+
+ODD: list[Any] = [None, 7, "x", [], {}, [None], {"id": "o1"}, {"id": "o1", "status": 7}]
+AN_ORDER = {"id": "o1", "idempotency_key": "2026-0117", "status": "processing"}
+
+
+@pytest.mark.parametrize(
+    ("path", "odd"),
+    [
+        *[("/v2/payment_methods", {"items": [{"id": "m1", "details": odd}]}) for odd in ODD],
+        *[(ORDERS, {"items": [{**AN_ORDER, "amount": odd}]}) for odd in ODD],
+        *[(ORDERS, {"items": [{**AN_ORDER, "amount": 1, "destination": odd}]}) for odd in ODD],
+        *[(f"{ORDERS}/*", odd) for odd in ODD],
+    ],
+)
+def test_whatever_the_server_sends_it_ends_in_a_message(
+    sandbox: Sandbox, path: str, odd: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.fail(200, times=None, path=path, body=json.dumps(odd))
+    code = run(sandbox)
+    message = capsys.readouterr().err
+    sandbox.clear_faults()
+    assert code in (PAID, NOT_PAID)
+    assert code == PAID or message.startswith(("stopped: ", "not paid: ", "repeating "))
+    assert run(sandbox) in (PAID, PAID_BEFORE)
+    assert payments(sandbox) == [-153025]
+
+
+def test_what_the_server_says_does_not_steer_the_terminal(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.fail(500, path=f"{ORDERS}/*/submit", times=4)
+    assert run(sandbox) == NOT_PAID
+    (order,) = orders(sandbox)
+    attempt = {"status": "failed", "error_message": "no\x1b[2J\r\n\u202epaid"}
+    ended = {**order, "status": "failed", "latest_attempt": attempt}
+    capsys.readouterr()
+    sandbox.fail(200, path=ORDERS, body={"items": [ended], "has_more": False})
+    assert run(sandbox) == NOT_PAID
+    said = capsys.readouterr()
+    assert "is failed: no [2J   paid. To order it anew" in said.err
+    assert all(character.isprintable() or character == "\n" for character in said.out + said.err)
 
 
 # --- from a shell -----------------------------------------------------------------------------

@@ -85,6 +85,17 @@ assert_type(v2.sync_sessions.wait("a1", "s1", on_poll=print), SyncSession)
 assert_type(v2.transaction_orders.list("a1"), Page[TransactionOrder])
 assert_type(v2.transaction_orders.get("a1", "o1"), TransactionOrder)
 assert_type(
+    v2.transaction_orders.pay(
+        "a1", amount=1, currency="USD", description="Flour", beneficiary={"name": "Harinas"},
+        token="481920", idempotency_key="k1",
+    ),
+    TransactionOrder,
+)
+assert_type(v2.transaction_orders.wait("a1", "o1", on_poll=print), TransactionOrder)
+assert_type(
+    v2.transaction_orders.find_by_idempotency_key("a1", "k1"), Union[TransactionOrder, None]
+)
+assert_type(
     v2.transaction_orders.create(
         "a1", amount="1.50", currency="VES", description="x", beneficiary={"name": "x"}
     ),
@@ -172,6 +183,7 @@ v2.accounts.get(7)  # E: Argument 1
 v2.accounts.list(per_page="100")  # E: "per_page"
 v2.payment_methods.list(verified="yes")  # E: "verified"
 v2.sync_sessions.wait("a1", "s1", on_poll=7)  # E: "on_poll"
+v2.transaction_orders.pay("a1", amount=1, currency="USD", description="x")  # E: "idempotency_key"
 v2.accounts.remove("a1")  # E: "remove"
 v1.batches  # E: "batches"
 v1.transactions.export("a1")  # E: "export"

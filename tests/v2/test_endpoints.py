@@ -416,7 +416,13 @@ ROWS = [
     ),
 ]
 
-MADE_OF_OTHERS = {"transactions.iter_sync", "sync_sessions.wait"}
+MADE_OF_OTHERS = {
+    "transactions.iter_sync",
+    "sync_sessions.wait",
+    "transaction_orders.pay",
+    "transaction_orders.find_by_idempotency_key",
+    "transaction_orders.wait",
+}
 """Methods that call one endpoint several times; they have tests of their own."""
 
 

@@ -226,6 +226,7 @@ def test_every_method_with_a_result_is_covered() -> None:
     assert left == {
         *(f"{name}.list" for name in ("accounts", "sync_sessions")),
         *(f"{name}.list" for name in ("transaction_orders", "payment_methods")),
+        *(f"transaction_orders.{name}" for name in ("pay", "find_by_idempotency_key", "wait")),
         *("transactions.list_for_account", "transactions.search", "transactions.bulk"),
         *("transactions.export", "transactions.sync_legacy", "payment_methods.delete"),
     }

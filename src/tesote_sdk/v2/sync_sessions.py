@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from .._arguments import whole_number
 from .._error_base import operation
+from .._polling import wait_for_end
 from .._resource import Resource, unwrapped
-from ..errors import InvalidArgumentError, InvalidResponseError, SyncFailedError
+from ..errors import SyncFailedError
 from ..page_styles import Offsets
 from ..transport.encoding import path_segment
-from ..transport.timeouts import Deadline
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from ..pagination import Page
     from ..types import SyncSession, SyncSessionStatus
-
-_SLOWDOWN = 1.5
-_LONGEST_INTERVAL = 30.0
-"""Each wait between two polls is longer than the one before, up to this many seconds."""
 
 
 class SyncSessions(Resource):
@@ -89,6 +85,7 @@ class SyncSessions(Resource):
             "GET", path, unwrapped("sync_session", asked=session_id), cache_ttl=cache_ttl
         )
 
+    @operation
     def wait(
         self,
         account_id: str | UUID,
@@ -119,30 +116,20 @@ class SyncSessions(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
-            number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-            if not (number and seconds > 0):
-                raise InvalidArgumentError(f"{name} must be a number of seconds above 0")
-        deadline = Deadline(self._transport.clock, timeout, "total")
-        while True:
-            session = self.get(account_id, session_id)
-            if on_poll is not None:
-                on_poll(session)
-            status = session.get("status")
-            if not isinstance(status, str):
-                raise InvalidResponseError(f"the bank sync {session_id} was sent without a status")
-            if status in ("completed", "skipped"):
-                return session
-            if status == "failed":
-                problem = session.get("error")
-                reason = problem.get("message") if isinstance(problem, dict) else problem
-                raise SyncFailedError(
-                    f"the bank sync {session_id} failed: {reason or 'no reason was given'}",
-                    session=session,
-                )
-            remaining = deadline.remaining()
-            if remaining <= 0:
-                doing = f"waiting for the bank sync {session_id}, which is {status}"
-                raise deadline.timed_out(doing)
-            self._transport.sleep(min(poll_interval, remaining))
-            poll_interval = max(poll_interval, min(poll_interval * _SLOWDOWN, _LONGEST_INTERVAL))
+        session = wait_for_end(
+            self._transport,
+            f"the bank sync {session_id}",
+            lambda: self.get(account_id, session_id),
+            ("completed", "skipped", "failed"),
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_poll=on_poll,
+        )
+        if session["status"] == "failed":
+            problem = session.get("error")
+            reason = problem.get("message") if isinstance(problem, dict) else problem
+            raise SyncFailedError(
+                f"the bank sync {session_id} failed: {reason or 'no reason was given'}",
+                session=session,
+            )
+        return session

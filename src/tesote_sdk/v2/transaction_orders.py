@@ -1,4 +1,4 @@
-"""Payment orders: made as a draft, then submitted to the bank or cancelled."""
+"""Payment orders: made as a draft, then submitted to the bank or cancelled; or paid in one call."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from .._arguments import cursor_text, moment_text, only_given, order_body, whole_number
 from .._error_base import operation
+from .._polling import wait_for_end
 from .._resource import Resource, unwrapped
+from ..errors import InvalidOrderStateError, TesoteError
 from ..page_styles import Offsets
 from ..transport.encoding import path_segment
+from . import _payments
+from .payment_methods import PaymentMethods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from typing import Callable
     from uuid import UUID
 
     from ..pagination import Page
@@ -110,7 +115,7 @@ class TransactionOrders(Resource):
         amount: Amount,
         currency: str,
         description: str,
-        destination_payment_method_id: str | None = None,
+        destination_payment_method_id: str | UUID | None = None,
         beneficiary: Beneficiary | None = None,
         scheduled_for: date | str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -118,8 +123,8 @@ class TransactionOrders(Resource):
     ) -> TransactionOrder:
         """Make a payment order, as a draft: no money moves before it is submitted.
 
-        The idempotency key goes out twice, as a header and as the order's own: a repeat cannot make
-        a second order, whichever of the two the server honours.
+        The idempotency key goes out twice, as a header and as the order's own. While the server
+        knows either, a repeat returns what the first call returned, its old status included.
 
         Args:
             account_id: The account that pays.
@@ -134,7 +139,7 @@ class TransactionOrders(Resource):
             idempotency_key: Names this order, such as your invoice's number. None makes a UUIDv4.
 
         Returns:
-            The order, whose status is `draft`.
+            The order, a `draft` when it was made; `get` tells its status now.
 
         Raises:
             InvalidArgumentError: The amount is no decimal number, there is not exactly one
@@ -223,6 +228,170 @@ class TransactionOrders(Resource):
             f"{_order(account_id, order_id)}/cancel",
             unwrapped(_NAME, asked=order_id),
             idempotency_key=idempotency_key,
+        )
+
+    @operation
+    def pay(
+        self,
+        account_id: str | UUID,
+        *,
+        amount: Amount,
+        currency: str,
+        description: str,
+        destination_payment_method_id: str | UUID | None = None,
+        beneficiary: Beneficiary | None = None,
+        scheduled_for: date | str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        token: str | None = None,
+        idempotency_key: str,
+    ) -> TransactionOrder:
+        """Make a payment order and hand it to the bank, once: money moves.
+
+        After a crash or any error call it again with the same arguments. It looks at what is there,
+        makes the order if there is none, and submits it if that has not been done. It first walks
+        the account's orders (`find_by_idempotency_key`), since a server may forget a key.
+
+        Args:
+            account_id: The account that pays.
+            amount: As for `create`.
+            currency: Its code, such as `USD`.
+            description: What the payment is for.
+            destination_payment_method_id: Where the money goes; this or `beneficiary`.
+            beneficiary: Whom to pay where there is no payment method yet; the server makes one.
+            scheduled_for: When to pay: an aware datetime or an ISO string. None: when submitted.
+            metadata: Data of your own, kept with the order.
+            token: The one-time code that the bank asks for, if it does.
+            idempotency_key: Names this payment for good, such as your invoice's number.
+
+        Returns:
+            The order as it is now. The bank has it; `wait` tells how it ends.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be sent, and nothing was; or the key belongs to
+                an order with another amount, currency or destination, and nothing was submitted.
+            InvalidOrderStateError: The order was cancelled or has failed; or it cannot be submitted
+                now, since it waits for approval, for instance.
+            BankSubmissionError: The bank refused the order, which stays what it was.
+            ApiError: The server refused.
+            TransportError: There was no usable answer; see `outcome_unknown`.
+        """
+        order: dict[str, Any] = {
+            "destination_payment_method_id": destination_payment_method_id,
+            "beneficiary": beneficiary,
+            "amount": amount,
+            "currency": currency,
+            "description": description,
+            "scheduled_for": scheduled_for,
+            "metadata": metadata,
+        }
+        asked = _payments.payment_body(order, idempotency_key)
+        earlier = self.find_by_idempotency_key(account_id, idempotency_key)
+        made = earlier or self.create(account_id, **order, idempotency_key=idempotency_key)
+        # A repeated `create` tells the status of then, and a long walk takes its time.
+        now = self.get(account_id, made["id"])
+        _payments.check_agreement(now, asked)
+        if _payments.is_with_the_bank(now):
+            return now
+        if earlier and beneficiary is not None:
+            methods = PaymentMethods(self._transport)
+            method = methods.get(now["destination"]["payment_method_id"])
+            _payments.check_account(now, method, asked)
+        try:
+            return self._submit_once(account_id, now, token, idempotency_key)
+        except TesoteError as error:
+            # What is to be repeated is this call, not the submission alone.
+            if error.request_summary:
+                error.request_summary["idempotency_key"] = idempotency_key
+            raise
+
+    def _submit_once(
+        self, account_id: str | UUID, order: TransactionOrder, token: str | None, key: str
+    ) -> TransactionOrder:
+        order_id, key = order["id"], _payments.submission_key(order, key)
+        try:
+            order = self.submit(account_id, order_id, token=token, idempotency_key=key)
+        except InvalidOrderStateError:
+            # Submitted by an earlier try or another process; or cancelled; or not approved yet.
+            try:
+                order = self.get(account_id, order_id)
+            except TesoteError as error:
+                error.outcome_unknown = True
+                raise
+            if _payments.is_with_the_bank(order) or _payments.was_submitted(order):
+                return order
+            raise
+        _payments.is_with_the_bank(order)  # raises where the bank said no at once
+        return order
+
+    @operation
+    def find_by_idempotency_key(
+        self, account_id: str | UUID, idempotency_key: str
+    ) -> TransactionOrder | None:
+        """Find the payment order that was made with a key, however long ago.
+
+        The API cannot be asked for one: this walks all orders of the account, a request for each
+        100. To look for many, walk `list` once yourself and keep what you need.
+
+        Args:
+            account_id: The account that pays.
+            idempotency_key: The order's own key, as it was given to `create` or `pay`.
+
+        Returns:
+            The order as the list shows it, or None if no order has the key. Cancelled ones count
+            only where there is no other.
+
+        Raises:
+            InvalidArgumentError: The key is empty or no str; or several orders have it, which the
+                message names.
+            AccountNotFoundError: No such account, or not one that the key may see.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        key = _payments.checked_key(idempotency_key)
+        orders = self.list(account_id, limit=100)
+        # By their ids: an order made during the walk moves the others on to the next page.
+        found = {order["id"]: order for order in orders if order.get("idempotency_key") == key}
+        return _payments.the_one(list(found.values()))
+
+    @operation
+    def wait(
+        self,
+        account_id: str | UUID,
+        order_id: str | UUID,
+        *,
+        timeout: float = 600,
+        poll_interval: float = 2,
+        on_poll: Callable[[TransactionOrder], object] | None = None,
+    ) -> TransactionOrder:
+        """Poll a payment order until it has ended, at growing intervals.
+
+        Args:
+            account_id: The account that pays.
+            order_id: The order. One that nobody submits does not end.
+            timeout: Seconds to wait in all; the last poll is at their end.
+            poll_interval: Seconds before the second poll; each later wait is half as long again,
+                up to 30 seconds.
+            on_poll: Called with each state that is seen, for a progress line.
+
+        Returns:
+            The order as it ended, whatever the end: `completed`, `partially_completed`, `failed` or
+            `cancelled`. Look at its status.
+
+        Raises:
+            TimeoutError: It had not ended in time (`phase` is `"total"`); it may end later.
+            InvalidArgumentError: An id, `timeout` or `poll_interval` cannot be used.
+            TransactionOrderNotFoundError: No such order.
+            ApiError: The server refused.
+            TransportError: There was no usable answer.
+        """
+        return wait_for_end(
+            self._transport,
+            f"the order {order_id}",
+            lambda: self.get(account_id, order_id),
+            _payments.ENDS,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_poll=on_poll,
         )
 
 
