@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import ssl
     from typing import Callable
 
-    from .dialing import Proxy
     from .http1 import Http1Connection, Reply
     from .messages import Request
     from .origin import Origin
+    from .proxies import Proxy
     from .timeouts import Deadline, Timeouts
 
 MAX_IDLE = 32
@@ -113,7 +113,7 @@ class ConnectionPool:
         finally:
             self._put_back(connection)
         if reply.status == 407 and proxy:
-            from .dialing import refused_by_proxy
+            from .proxies import refused_by_proxy
 
             raise refused_by_proxy(proxy, reply.status)
         return reply
@@ -164,8 +164,9 @@ class ConnectionPool:
     def _dial(self, deadline: Deadline, timeouts: Timeouts) -> Http1Connection:
         # What speaks HTTP and TLS is most of the SDK's import time, and loads with the first call.
         with loading:
-            from .dialing import dial, proxy_for
+            from .dialing import dial
             from .http1 import Http1Connection
+            from .proxies import proxy_for
 
             if self._proxy is _UNREAD:
                 self._proxy = proxy_for(self._origin, allow_http=self._allow_http)
