@@ -37,6 +37,7 @@ from tests.support.certificates import (
     client_context,
     server_context,
 )
+from tests.support.connections import reset_on_close
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, held, on_accept, on_client_hello, raw, reset
 
@@ -290,6 +291,29 @@ def test_reset_just_before_the_handshake_leaves_no_socket_open(
     assert [sock.fileno() for sock in Recorded.made] == [-1]
 
 
+def test_reset_before_the_handshake_is_noticed_before_a_verifier_is_asked() -> None:
+    """Which may look for a certificate that cannot be there, and fail in a way of its own."""
+
+    class Confused(ssl.SSLContext):
+        def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+            raise AttributeError("'NoneType' object has no attribute 'get_unverified_chain'")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    with sock:
+        reset_on_close(peer)
+        peer.close()
+        assert select.select([sock], [], [], 5)[0]
+        with pytest.raises(NetworkError, match="was cut"):
+            tls.start_tls(
+                sock,
+                Confused(ssl.PROTOCOL_TLS_CLIENT),
+                Origin("https", "127.0.0.1", 443),
+                Deadline(time.monotonic, 5, "connect"),
+            )
+
+
 class Silent(ssl.SSLContext):
     """Waits for ever, as for a lock of OpenSSL's that is held for ever."""
 
@@ -317,6 +341,34 @@ def test_first_handshake_of_a_forked_process_may_hang(monkeypatch: pytest.Monkey
         _dial(server, context).close()
         # One that came through has met no lock that is held for ever.
         assert tls._proven == [os.getpid()]
+
+
+class Late(ssl.SSLContext):
+    """Returns from wrap_socket when nobody waits for it any more."""
+
+    enough: threading.Event
+    wrapped: ssl.SSLSocket
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **options)
+        assert self.enough.wait(10)
+        return self.wrapped
+
+
+def test_handshake_that_was_given_up_leaves_no_socket_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tls, "_proven", [-1])
+    context = Late(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(CA)
+    context.enough = threading.Event()
+    with ScriptedServer([], tls=server_context()) as server:
+        with pytest.raises(TimeoutError):
+            _dial(server, context, seconds=0.2)
+        (waiting,) = (t for t in threading.enumerate() if t.name == "tesote-sdk-handshake")
+        context.enough.set()
+        waiting.join(5)
+    assert context.wrapped.fileno() == -1
 
 
 class Early(ssl.SSLContext):

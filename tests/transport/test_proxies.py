@@ -68,7 +68,7 @@ def test_password_with_what_a_url_should_not_hold(
         ("joe:secret://proxy.example.test", "a scheme"),
         ("http://joe:secret@", "a host"),
         ("http://joe:secret@h:99999", "a port from 1"),
-        ("http://joe:secret@a..b", "DNS cannot hold"),
+        ("http://joe:secret@a..b", "DNS can hold"),
     ],
 )
 def test_proxy_that_cannot_be_used(url: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:

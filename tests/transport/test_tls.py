@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tesote_sdk import ConfigError
 from tesote_sdk.transport import tls
-from tests.support.certificates import CA
+from tesote_sdk.transport.dialing import dial
+from tesote_sdk.transport.origin import Origin
+from tesote_sdk.transport.timeouts import Deadline
+from tests.support.certificates import CA, server_context
+from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,10 +45,36 @@ def test_they_verify(ca_file: Path) -> None:
     assert context.cert_store_stats()["x509_ca"] == 1
 
 
-def test_they_are_made_once(ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_made_once(ca_file: Path) -> None:
     ca_file.write_bytes(CA.read_bytes())
-    monkeypatch.delenv("SSL_CERT_DIR")
     assert tls.default_context() is tls.default_context()
+
+
+def test_they_offer_http_1_1_and_hide_no_end(
+    ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca_file.write_bytes(CA.read_bytes())
+    ignored = getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    genuine = ssl.create_default_context
+
+    def careless() -> ssl.SSLContext:  # as Python 3.9 makes it with OpenSSL 3
+        context = genuine()
+        context.options |= ignored
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", careless)
+    context, server_side = tls.default_context(), server_context()
+    assert not context.options & ignored
+    server_side.set_alpn_protocols(["spdy/1", "http/1.1"])
+    with ScriptedServer([], tls=server_side) as server, dialed(server, context) as sock:
+        assert sock.selected_alpn_protocol() == "http/1.1"
+
+
+def dialed(server: ScriptedServer, context: ssl.SSLContext) -> ssl.SSLSocket:
+    origin = Origin("https", *server.address)
+    sock = dial(origin, None, context, Deadline(time.monotonic, 5, "connect"))
+    assert isinstance(sock, ssl.SSLSocket)
+    return sock
 
 
 def test_tls_1_2_at_least(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
@@ -71,6 +102,29 @@ def test_no_ca_at_all_is_refused_and_not_remembered(ca_file: Path) -> None:
     assert "ssl_context=" in str(caught.value)
     ca_file.write_bytes(CA.read_bytes())
     assert tls.default_context().cert_store_stats()["x509_ca"] == 1
+
+
+def test_directory_without_certificates(ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    paths = ssl.get_default_verify_paths()._replace(cafile=NOWHERE)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)
+    with pytest.raises(ConfigError, match=f"SSL_CERT_DIR={ca_file.parent} holds none"):
+        tls.default_context()
+
+
+def test_ca_file_that_is_missing_beside_the_systems_store(
+    ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of Windows, say, which is read all the same."""
+
+    def load_store(context: ssl.SSLContext, *_: Any) -> None:
+        context.load_verify_locations(CA)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", load_store)
+    assert tls.default_context() is not tls.default_context()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert tls.default_context() is tls.default_context()
 
 
 def test_machine_without_a_ca_store(monkeypatch: pytest.MonkeyPatch) -> None:

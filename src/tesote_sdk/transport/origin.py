@@ -85,7 +85,7 @@ def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
     try:
         host, port = split_authority(matched["authority"])
     except ValueError as error:
-        raise ConfigError(f"base_url {error}: check its spelling, {example}") from None
+        raise ConfigError(f"base_url {error}, {example}") from None
     path = (matched["path"] or "").rstrip("/")
     if matched["rest"] or not _VISIBLE(path):
         raise ConfigError(f"base_url must be without query, fragment and white space, {example}")
@@ -142,5 +142,5 @@ def _ascii_host(name: str) -> str:
         except UnicodeError:
             host = ""
     if not _HOST_NAME(host):
-        raise ValueError("names a host that DNS cannot hold")
+        raise ValueError("must name a host that DNS can hold")
     return host

@@ -122,7 +122,9 @@ def _handshake(
     sock: socket.socket, context: ssl.SSLContext | None, origin: Origin, deadline: Deadline
 ) -> ssl.SSLSocket:
     context = default_context() if context is None else context
-    sock.getpeername()  # raises where the peer has reset the connection, of which ssl is unsure
+    # Raises where the peer has reset the connection: ssl may take that for no connection yet, and
+    # truststore before 0.10.5 then looks for a certificate.
+    sock.getpeername()
     # The handshake as a whole ends within the socket's timeout.
     sock.settimeout(max(0.001, deadline.remaining()))
     try:
@@ -192,33 +194,30 @@ def _trusts_all_it_should(context: ssl.SSLContext) -> bool:
         has_read = context.cert_store_stats()["x509_ca"] > 0
     except NotImplementedError:  # truststore in ssl's place asks the system
         return True
-    paths = ssl.get_default_verify_paths()
-    cafile = os.environ.get(paths.openssl_cafile_env)
-    capath = os.environ.get(paths.openssl_capath_env)
-    missing = [
-        f"{variable}={value}"
-        for variable, value, found in (
-            (paths.openssl_cafile_env, cafile, has_read),
-            (paths.openssl_capath_env, capath, _has_certificates(capath)),
-        )
-        if value is not None and not found
-    ]
+    paths = (
+        ssl.get_default_verify_paths()
+    )  # of what exists, with what the environment names instead
+    named_file = os.environ.get(paths.openssl_cafile_env)
+    named_directory = os.environ.get(paths.openssl_capath_env)
     if has_read:
-        return not missing
-    if _has_certificates(paths.openssl_capath if capath is None else capath):
-        # OpenSSL reads a directory when it has a certificate to check.
-        return not missing and not paths.cafile
-    cause = f"{' and '.join(missing)} cannot be read" if missing else "this system has no CA store"
+        return bool(paths.cafile) or not named_file
+    # A directory is read by OpenSSL when it has a certificate to check, a file only now.
+    if _has_certificates(named_directory or paths.openssl_capath):
+        return not (paths.cafile or named_file)
+    cause = "this system has no CA store"
+    if named_file or named_directory:
+        variable = paths.openssl_cafile_env if named_file else paths.openssl_capath_env
+        cause = f"{variable}={named_file or named_directory} holds none that can be read"
     raise ConfigError(
         f"no server can be trusted, for there is no CA certificate: {cause}; "
         "install one, or pass ssl_context="
     )
 
 
-def _has_certificates(directories: str | None) -> bool:
+def _has_certificates(directories: str) -> bool:
     """Tell whether one of these holds certificates under the names that OpenSSL looks for."""
     names: list[str] = []
-    for directory in filter(None, (directories or "").split(os.pathsep)):
+    for directory in filter(None, directories.split(os.pathsep)):
         with contextlib.suppress(OSError):
             names += os.listdir(directory)  # noqa: PTH208 - a name is all that is needed
     return any(map(_HASHED_NAME, names))
