@@ -143,5 +143,7 @@ def test_authorities(authority: str, parts: tuple[str, int | None]) -> None:
 
 @pytest.mark.parametrize("authority", ["", ":3128", "h:0", "h:65536", "h:x", "[::1", "a..b", "u@h"])
 def test_what_is_no_authority(authority: str) -> None:
-    with pytest.raises(ValueError, match="^must name a host(, and a port from| that DNS can hold)"):
+    with pytest.raises(
+        ValueError, match=r"^must name a host(, and a port from| that DNS can hold)"
+    ):
         split_authority(authority)

@@ -57,9 +57,8 @@ def start_tls(
     except socket.timeout as error:
         if _proven[0] != os.getpid():
             doing += ", the first of a forked process; fork before other threads make calls"
-        raise deadline.timed_out(f"waiting for {doing}", deadline.phase) from error.with_traceback(
-            None
-        )
+        timeout = deadline.timed_out(f"waiting for {doing}", deadline.phase)
+        raise timeout from error.with_traceback(None)
     except ssl.SSLError as error:
         if is_lost(error):
             raise NetworkError(f"{doing} was cut: {error}") from error.with_traceback(None)
