@@ -138,8 +138,9 @@ BAD_URLS: dict[str, list[Any]] = {
         "https://host/api\n",
         "https://host/ñ",
     ],
-    "base_url is plain http to another machine, which would show the API key to the network: "
-    "use https, or pass allow_http=True where the network is trusted": [
+    "base_url is plain http to another machine than this one (localhost, 127.0.0.1 or [::1]), "
+    "which would show the API key to the network: use https, or pass allow_http=True where the "
+    "network is trusted": [
         "http://api.example.test",
         "HTTP://10.0.0.1/api",
         "http://localhost.example.test",

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from tesote_sdk import ConfigError
-from tesote_sdk.transport.origin import DEFAULT_BASE_URL, is_loopback, parse_base_url
+from tesote_sdk.transport.origin import (
+    DEFAULT_BASE_URL,
+    is_loopback,
+    parse_base_url,
+    split_authority,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +84,9 @@ def test_credentials_are_refused_and_not_echoed() -> None:
 
 
 def test_plain_http_goes_to_this_machine_or_where_it_is_allowed() -> None:
-    with pytest.raises(ConfigError, match="allow_http"):
-        parse_base_url("http://example.test", allow_http=False)
+    for host in ("example.test", "127.1", "2130706433"):
+        with pytest.raises(ConfigError, match=r"localhost.*allow_http"):
+            parse_base_url(f"http://{host}", allow_http=False)
     assert parse_base_url("http://example.test", allow_http=True).origin.port == 80
 
 
@@ -91,7 +97,25 @@ def test_plain_http_goes_to_this_machine_or_where_it_is_allowed() -> None:
         ("api.localhost", True),
         ("127.0.0.1", True),
         ("127.9.9.9", True),
+        ("127.255.255.255", True),
         ("::1", True),
+        ("0:0:0:0:0:0:0:1", True),
+        ("0000:0000:0000:0000:0000:0000:0000:0001", True),
+        ("LocalHost", True),
+        ("localhost.", True),
+        ("api.localhost.", True),
+        # What some resolvers take for 127.0.0.1, others ask DNS for.
+        ("127.1", False),
+        ("127.0.1", False),
+        ("0x7f.1", False),
+        ("0x7f000001", False),
+        ("0177.0.0.1", False),
+        ("2130706433", False),
+        ("127.0.0.01", False),
+        ("127.0.0.256", False),
+        ("127.999.0.1", False),
+        ("127.0.0.1.", False),
+        ("0:0:0:0:0:0:1", False),
         ("localhost.example.test", False),
         ("127.0.0.1.example.test", False),
         ("mylocalhost", False),
@@ -102,3 +126,24 @@ def test_plain_http_goes_to_this_machine_or_where_it_is_allowed() -> None:
 )
 def test_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("authority", "parts"),
+    [
+        ("proxy.test", ("proxy.test", None)),
+        ("Proxy.Test:3128", ("proxy.test", 3128)),
+        ("proxy.test:", ("proxy.test", None)),
+        ("[::1]:3128", ("::1", 3128)),
+    ],
+)
+def test_authorities(authority: str, parts: tuple[str, int | None]) -> None:
+    assert split_authority(authority) == parts
+
+
+@pytest.mark.parametrize("authority", ["", ":3128", "h:0", "h:65536", "h:x", "[::1", "a..b", "u@h"])
+def test_what_is_no_authority(authority: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"^must name a host(, and a port from| that DNS can hold)"
+    ):
+        split_authority(authority)

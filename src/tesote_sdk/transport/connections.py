@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from .._forks import renew_after_fork
 from ..errors import ConfigError, NetworkError, TimeoutError, TransportError
-from .dialing import dial, proxy_for, refused_by_proxy
+from .dialing import dial
 from .http1 import Http1Connection, rendered
+from .proxies import proxy_for, refused_by_proxy
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -58,6 +59,7 @@ class ConnectionPool:
         self._clock = clock
         self._idle: list[Http1Connection] = []
         self._open: weakref.WeakSet[Http1Connection] = weakref.WeakSet()
+        self._suspects: set[object] = set()
         renew_after_fork(self)
 
     def send(self, request: Request, deadline: Deadline, options: Options) -> Reply:
@@ -118,8 +120,14 @@ class ConnectionPool:
                 deadline,
                 options.read_timeout,
             )
+        except TransportError:
+            if not connection.answered:
+                # It took the connection and said nothing: the next attempt tries others first.
+                self._suspects.add(connection.peer)
+            raise
         finally:
             self._put_back(connection)
+        self._suspects.discard(connection.peer)
         if reply.status == 407 and proxy:
             raise refused_by_proxy(proxy, reply.status)
         reply.connection = connection
@@ -171,7 +179,7 @@ class ConnectionPool:
 
     def _dial(self, deadline: Deadline, options: Options) -> Http1Connection:
         patience = deadline.within(options.connect_timeout, "connect")
-        sock = dial(self._origin, self._proxy, self._ssl_context, patience)
+        sock = dial(self._origin, self._proxy, self._ssl_context, patience, self._suspects)
         _bound_silence(sock, options.read_timeout)
         connection = Http1Connection(sock, deadline, options.read_timeout, self._clock())
         self._open.add(connection)

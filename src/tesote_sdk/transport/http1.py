@@ -183,6 +183,7 @@ class Http1Connection:
         busy: Whether an exchange is under way.
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
+        peer: The address that it leads to.
         opened_at: When it was connected, on the pool's clock.
         idle_since: When it was put aside, on the pool's clock.
     """
@@ -191,6 +192,7 @@ class Http1Connection:
         self, sock: socket.socket, deadline: Deadline, read_timeout: float, opened_at: float
     ) -> None:
         self._raw = sock
+        self.peer: object = sock.getpeername()
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
         self.busy = self.reusable = False

@@ -3,7 +3,7 @@
 # Without `from __future__ import annotations`: a NamedTuple compiles annotations that are text, and
 # the first of them in a process costs more than a millisecond.
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ..errors import ConfigError
 
@@ -25,7 +25,11 @@ _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,
 
 _VISIBLE = re.compile(r"[!-~]*").fullmatch
 
-_LOOPBACK = r"127(?:\.[0-9]{1,3}){3}|::1|(?:.*\.)?localhost"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_LOOPBACK = re.compile(
+    rf"127(?:\.{_OCTET}){{3}}|::1|(?:0{{1,4}}:){{7}}0{{0,3}}1|(?:.*\.)?localhost\.?", re.IGNORECASE
+).fullmatch
+"""127.1, 0x7f.1 and 127.0.0.256 are none of it: some resolvers ask DNS for them."""
 
 
 class Origin(NamedTuple):
@@ -78,29 +82,50 @@ def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
         raise ConfigError(f"base_url must be an http(s) URL, {example}")
     if "@" in matched["authority"]:
         raise ConfigError("base_url must not hold credentials: the key is passed as api_key=")
-    authority = _AUTHORITY(matched["authority"])
-    if not authority or int(authority["port"] or 1) not in range(1, 65536):
-        raise ConfigError(
-            f"base_url must name a host, and a port from 1 to 65535 if any, {example}"
-        )
+    try:
+        host, port = split_authority(matched["authority"])
+    except ValueError as error:
+        raise ConfigError(f"base_url {error}, {example}") from None
     path = (matched["path"] or "").rstrip("/")
     if matched["rest"] or not _VISIBLE(path):
         raise ConfigError(f"base_url must be without query, fragment and white space, {example}")
-    host = authority["v6"] or _ascii_host(authority["name"])
     if scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigError(
-            "base_url is plain http to another machine, which would show the API key to the "
-            "network: use https, or pass allow_http=True where the network is trusted"
+            "base_url is plain http to another machine than this one (localhost, 127.0.0.1 or "
+            "[::1]), which would show the API key to the network: use https, or pass "
+            "allow_http=True where the network is trusted"
         )
     default_port = 443 if scheme == "https" else 80
-    port = int(authority["port"] or default_port)
+    port = port or default_port
     host_header = _bracketed(host) if port == default_port else f"{_bracketed(host)}:{port}"
     return BaseUrl(Origin(scheme, host, port), path, host_header, f"{scheme}://{host_header}{path}")
 
 
+def split_authority(authority: str) -> tuple[str, Optional[int]]:
+    """Take a host and its port apart (RFC 3986, section 3.2).
+
+    Args:
+        authority: Such as `example.test:8443` or `[::1]`, without credentials.
+
+    Returns:
+        The host as DNS knows it, an IPv6 address without its brackets; the port, if there is one.
+
+    Raises:
+        ValueError: It is no such thing. The text says what is wrong and echoes nothing.
+    """
+    parts = _AUTHORITY(authority)
+    if not parts or int(parts["port"] or 1) not in range(1, 65536):
+        raise ValueError("must name a host, and a port from 1 to 65535 if any")
+    host = parts["v6"] or _ascii_host(parts["name"])
+    return host, int(parts["port"]) if parts["port"] else None
+
+
 def is_loopback(host: str) -> bool:
-    """Tell whether a host can only mean this machine (RFC 6761, section 6.3; RFC 4291, 2.5.3)."""
-    return re.fullmatch(_LOOPBACK, host, re.IGNORECASE) is not None
+    """Tell whether a host means this machine (RFC 6761, section 6.3; RFC 4291, section 2.5.3).
+
+    A name can be made to lead elsewhere all the same: what it leads to has to be looked at, too.
+    """
+    return _LOOPBACK(host) is not None
 
 
 def _bracketed(host: str) -> str:
@@ -117,5 +142,5 @@ def _ascii_host(name: str) -> str:
         except UnicodeError:
             host = ""
     if not _HOST_NAME(host):
-        raise ConfigError("base_url names a host that DNS cannot hold: check its spelling")
+        raise ValueError("must name a host that DNS can hold")
     return host

@@ -220,11 +220,14 @@ class Transport:
             from .preparing import Preparer
             from .sending import Sender
 
+        # Not under the lock that forks wait for: the system may look a name up for the proxy.
+        pool = pool or ConnectionPool(self._base.origin, self.options, self.clock)
+        with loading:
             if self._sender is None:
                 self._preparer = Preparer(self._base, self._api_key, self.options)
                 self._sender = Sender(
                     self.options,
-                    pool or ConnectionPool(self._base.origin, self.options, self.clock),
+                    pool,
                     self._log,
                     clock=self.clock,
                     sleep=self.sleep,

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._arguments import order_body
-from ..errors import InvalidArgumentError, InvalidOrderStateError, InvalidResponseError
 from .._forks import loading
+from ..errors import InvalidArgumentError, InvalidOrderStateError, InvalidResponseError
 
 if TYPE_CHECKING:
     from ..types import PaymentMethod, TransactionOrder

@@ -1,0 +1,78 @@
+"""Work in a thread of its own, for what no timeout of the system bounds."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .timeouts import Deadline
+
+T = TypeVar("T")
+
+
+class Errand(Generic[T]):
+    """A piece of work that any number of threads may wait for, each as long as it likes.
+
+    What is not waited for to its end goes on alone. No lock is shared: a waiter that is interrupted
+    cannot leave one held, and a call from a signal handler may wait beside the one it interrupted.
+
+    Attributes:
+        done: Whether there is an outcome.
+    """
+
+    def __init__(self, work: Callable[[], T], name: str) -> None:
+        self.done = False
+        self._work = work
+        self._name = name
+        self._result: list[T] = []
+        self._error: Exception = InterruptedError("it was interrupted")
+        self._gates: list[threading.Lock] = []
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with an error."""
+        return self.done and not self._result
+
+    def start(self) -> None:
+        """Begin; where no thread is to be had, do the work here and now.
+
+        A subinterpreter has no daemon threads: there, the end of the interpreter waits for the
+        work. Neither kind is to be had when the system is out of threads, or the interpreter ends.
+        """
+        for daemon in (True, False):
+            try:
+                threading.Thread(target=self.do, name=self._name, daemon=daemon).start()
+            except RuntimeError:
+                continue
+            return
+        self.do()
+
+    def do(self) -> None:
+        """Do the work in this thread."""
+        try:
+            self._result = [self._work()]
+        except Exception as error:  # noqa: BLE001 - it is for those who wait
+            self._error = error.with_traceback(None)
+        finally:
+            self.done = True
+            for gate in list(self._gates):
+                gate.release()
+
+    def wait(self, deadline: Deadline) -> bool:
+        """Wait for the outcome until the deadline, and tell whether it is there."""
+        gate = threading.Lock()
+        gate.acquire()
+        # Before the look at `done`: either that is true by now, or the gate will be opened.
+        self._gates.append(gate)
+        while not self.done and (seconds := deadline.remaining()) > 0:
+            gate.acquire(timeout=seconds)
+        return self.done
+
+    def outcome(self) -> T:
+        """Return what the work returned, or raise what it raised, once it is done."""
+        for result in self._result:
+            return result
+        raise self._error
