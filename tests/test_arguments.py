@@ -118,7 +118,6 @@ def test_what_is_no_id_is_refused_in_a_body_and_in_v1(
     ("given", "segment"),
     [
         ("a/b", "a%2Fb"),
-        ("../whoami", "..%2Fwhoami"),
         ("a?x=1#y", "a%3Fx%3D1%23y"),
         ("a b", "a%20b"),
         ("100%", "100%25"),
@@ -130,7 +129,7 @@ def test_what_is_no_id_is_refused_in_a_body_and_in_v1(
     ],
 )
 def test_an_id_is_one_segment_of_the_path(given: str, segment: str) -> None:
-    with answering({"id": "o1"}) as (server, client):
+    with answering({"id": given}) as (server, client):
         client.transaction_orders.get(given, given)
         (request,) = server.requests
     assert request.target == f"/api/v2/accounts/{segment}/transaction_orders/{segment}"

@@ -286,5 +286,8 @@ def test_without_anything_the_production_api_is_asked(monkeypatch: pytest.Monkey
 
 
 def test_a_policy_or_context_of_another_kind_is_refused() -> None:
-    assert refused(retry_policy=5) == "retry_policy must be a RetryPolicy, not int"
-    assert refused(ssl_context=True) == "ssl_context must be an ssl.SSLContext"
+    assert (
+        refused(retry_policy=5)
+        == "retry_policy must be a RetryPolicy, such as RetryPolicy(), not int"
+    )
+    assert refused(ssl_context=True) == "ssl_context must be an ssl.SSLContext, not bool"

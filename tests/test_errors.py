@@ -175,7 +175,7 @@ def test_nothing_makes_the_classifier_raise(code: Any, status: Any) -> None:
 @pytest.mark.parametrize("kind", CLASSES)
 def test_what_does_not_apply_is_none(kind: type[TesoteError]) -> None:
     error = kind("Went wrong")
-    assert error.args == ("Went wrong",)
+    assert kind(*error.args).to_dict() == error.to_dict()
     assert error.message == "Went wrong"
     assert error.outcome_unknown is False
     others = set(vars(error)) - {"message", "outcome_unknown", "error_code", "phase"}

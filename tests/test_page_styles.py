@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
-from tesote_sdk import InvalidResponseError, Page, V2Client
+from tesote_sdk import InternalError, InvalidResponseError, Page, V2Client
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, reply
 from tests.v1.harness import answering, connected
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ONE = [{"id": "x1"}]
 TWO = [{"id": "x1"}, {"id": "x2"}]
+MORE = [{"id": "x3"}, {"id": "x4"}]
+LAST = [{"id": "x5"}]
 
 
 def accounts(client: V2Client) -> Page[Any]:
@@ -54,9 +56,12 @@ def numbered(items: list[Any], **pagination: Any) -> dict[str, Any]:
 
 
 def test_page_numbers_end_at_the_last_page() -> None:
-    pages = [numbered(TWO, current_page=n, per_page=2, total_pages=3) for n in (1, 2, 3)]
+    pages = [
+        numbered(items, current_page=n, per_page=2, total_pages=3)
+        for n, items in enumerate((TWO, MORE, LAST), 1)
+    ]
     with answering(*pages) as (server, client):
-        assert len(list(accounts(client))) == 6
+        assert len(list(accounts(client))) == 5
         assert queries(server) == ["per_page=2", "per_page=2&page=2", "per_page=2&page=3"]
 
 
@@ -77,9 +82,11 @@ def test_the_number_of_pages_is_found_from_the_total(pagination: dict[str, Any])
 
 
 @pytest.mark.parametrize("pagination", [{}, {"current_page": None}, {"total_pages": "many"}])
-def test_without_a_total_the_list_ends_at_a_short_page(pagination: dict[str, Any]) -> None:
-    with answering(numbered(TWO, **pagination), numbered(ONE, **pagination)) as (_, client):
-        assert len(list(accounts(client))) == 3
+def test_without_a_total_the_list_ends_at_an_empty_page(pagination: dict[str, Any]) -> None:
+    """A server may cut what was asked for: a page that is shorter proves nothing."""
+    pages = [numbered(items, **pagination) for items in (TWO, LAST, MORE, [])]
+    with answering(*pages) as (_, client):
+        assert len(list(accounts(client))) == 5
 
 
 def test_the_servers_own_page_size_counts() -> None:
@@ -123,7 +130,7 @@ def cursored(items: list[Any], **pagination: Any) -> dict[str, Any]:
 
 
 def test_a_full_page_without_pagination_goes_on_from_its_last_item() -> None:
-    pages = [{"transactions": TWO}, {"transactions": ONE}]
+    pages = [{"transactions": TWO}, {"transactions": LAST}, {"transactions": []}]
     with answering(*pages) as (server, client):
         assert len(list(transactions(client))) == 3
         assert queries(server)[1] == "per_page=2&transactions_after_id=x2"
@@ -134,7 +141,8 @@ def test_a_full_page_without_pagination_goes_on_from_its_last_item() -> None:
 
 @pytest.mark.parametrize("said", [{}, {"per_page": 2}, {"after_id": None}, {"has_more": None}])
 def test_a_full_page_is_not_taken_for_the_last_because_nothing_is_said(said: Any) -> None:
-    with answering(cursored(TWO, **said), cursored(ONE, **said)) as (server, client):
+    pages = [cursored(items, **said) for items in (TWO, LAST, [])]
+    with answering(*pages) as (server, client):
         assert len(list(transactions(client))) == 3
         assert queries(server)[1] == "per_page=2&transactions_after_id=x2"
 
@@ -182,9 +190,12 @@ def test_another_offset_than_the_one_asked_for_is_refused() -> None:
         assert page.next_params == {"offset": 2}
 
 
-def test_without_has_more_an_offset_list_ends_at_a_short_page() -> None:
-    with answering({"items": TWO}, {"items": ONE}) as (_, client):
+def test_without_has_more_an_offset_list_ends_at_an_empty_page_or_at_the_total() -> None:
+    with answering({"items": TWO}, {"items": LAST}, {"items": []}) as (_, client):
         assert len(list(orders(client))) == 3
+    with answering({"items": TWO, "total": 3}, {"items": LAST, "total": 3}) as (server, client):
+        assert len(list(orders(client))) == 3
+        assert len(server.requests) == 2
 
 
 def test_meta_without_a_cursor_to_go_on_from_is_refused() -> None:
@@ -229,6 +240,62 @@ def test_a_search_ends_quietly_at_an_empty_page() -> None:
         pages = [{"transactions": TWO, "total": total}, {"transactions": [], "total": total}]
         with answering(*pages) as (_, client):
             assert len(list(search(client))) == 2
+
+
+# ---- any list ----
+
+LISTS: dict[Callable[[V2Client], Page[Any]], str] = {
+    accounts: "accounts",
+    transactions: "transactions",
+    orders: "items",
+    search: "transactions",
+}
+
+
+@pytest.mark.parametrize(("listed", "name"), LISTS.items(), ids=LISTS.values())
+def test_the_same_items_again_are_the_same_page_whatever_else_differs(
+    listed: Callable[[V2Client], Page[Any]], name: str
+) -> None:
+    stamps = itertools.count()
+
+    def answer(request: Request) -> Step:
+        return reply(200, {name: TWO, "took_ms": next(stamps)})
+
+    with ScriptedServer(answer) as server, connected(V2Client, f"{server.url}/api") as client:
+        page = listed(client)
+        with pytest.raises(InvalidResponseError, match="the same page again"):
+            list(page)
+        assert len(server.requests) == 2
+
+
+def test_a_hundred_empty_pages_are_too_many_and_ninety_nine_are_not() -> None:
+    def sent(n: int, items: list[Any]) -> dict[str, Any]:
+        return cursored(items, has_more=True, after_id=f"c{n}")
+
+    for empty in (99, 100):
+        pages = [sent(n, []) for n in range(empty)]
+        end = cursored(ONE, has_more=False)
+        with answering(*pages, end) as (_, client):
+            if empty == 99:
+                assert len(list(transactions(client))) == 1
+            else:
+                with pytest.raises(InvalidResponseError, match="100 empty pages in a row"):
+                    list(transactions(client))
+
+
+def test_a_loop_that_died_knows_its_place_and_can_be_asked_again() -> None:
+    pages: list[Any] = [cursored(TWO, has_more=True, after_id="A"), reply(500, {"error": "No"})]
+    rest = cursored(LAST, has_more=False)
+    with answering(*pages, rest, rest) as (server, client):
+        items = iter(transactions(client))
+        assert [next(items)["id"], next(items)["id"]] == ["x1", "x2"]
+        with pytest.raises(InternalError):
+            next(items)
+        assert items.page.next_params == {"transactions_after_id": "A"}
+        assert [item["id"] for item in items] == ["x5"]
+        assert next(items, None) is None
+        resumed = client.transactions.list_for_account("a1", transactions_after_id="A")
+        assert resumed.data == LAST
 
 
 # ---- odd replies ----

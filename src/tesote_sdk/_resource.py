@@ -95,8 +95,13 @@ def check_same(response: Response, what: str, came: object, asked: object) -> No
     """
     if came is None or asked is None or came == asked:
         return
-    if str(came).lower() != str(asked).lower():
+    if _folded(came) != _folded(asked):
         raise response.stray(f"the answer is of another request: it has another {what}")
+
+
+def _folded(name: object) -> str:
+    # The text of a str enumeration's member is its value, and not what str() shows.
+    return name.lower() if isinstance(name, str) else str(name).lower()
 
 
 def json_object(*required: str, **named: object) -> Callable[[Response], T]:

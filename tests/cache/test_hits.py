@@ -48,7 +48,8 @@ def account(name: str = "Main", **more: object) -> dict[str, object]:
 
 def accounts(*names: str, **headers: str) -> Payload:
     items = [{"id": f"a{number}", "name": name} for number, name in enumerate(names)]
-    return reply(200, {"accounts": items}, {k.replace("_", "-"): v for k, v in headers.items()})
+    sent = {"accounts": items, "total": len(items)}
+    return reply(200, sent, {k.replace("_", "-"): v for k, v in headers.items()})
 
 
 # ---- serving ----

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,6 +36,10 @@ from tests.support.steps import (
     then_stray,
     unread,
 )
+
+if TYPE_CHECKING:
+    from tesote_sdk import V2Client
+    from tests.support.http_messages import Request
 
 ONCE = RetryPolicy(max_attempts=1)
 STALE = reply(408, {"error": "you took too long"}, close=True)
@@ -171,12 +175,59 @@ def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
         assert server.connections == 2
 
 
+def _turn_the_clock(client: V2Client, ahead: list[float]) -> Any:
+    """Let the clock of a client's connections stand, so many seconds ahead; return those."""
+    pool = pool_of(client.transport)
+    now = pool._clock()
+    pool._clock = lambda: now + ahead[0]
+    return pool
+
+
+def test_connection_older_than_five_minutes_is_not_used(wire: Wire) -> None:
+    ahead = [0.0]
+    with wire.serve([answer()] * 20) as server, client_of(server) as client:
+        ask(client)
+        _turn_the_clock(client, ahead)
+        for seconds in range(20, 300, 20):
+            ahead[0] = seconds
+            ask(client)
+        assert server.connections == 1
+        ahead[0] = 320
+        ask(client)
+        assert server.connections == 2
+
+
+def test_silence_on_one_connection_is_news_of_those_put_aside_before_it(wire: Wire) -> None:
+    """What a network has dropped unseen is not tried one connection after the other."""
+    barrier = threading.Barrier(4)
+    dead: set[int] = set()
+
+    def script(request: Request) -> Step:
+        if len(server.requests) <= 4:
+            barrier.wait(5)
+        return silence() if request.connection in dead else answer()
+
+    with (
+        wire.serve(script) as server,
+        client_of(server, read_timeout=5, retry_policy=RetryPolicy(2, base_delay=0)) as client,
+    ):
+        threads = [threading.Thread(target=ask, args=(client,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        dead.update((1, 2, 3, 4))
+        hasty = client.with_options(read_timeout=0.1)
+        ask(hasty)
+        assert server.connections == 5
+        assert len(server.requests) == 6
+
+
 def test_connection_idle_too_long_is_not_used(wire: Wire) -> None:
     now = [0.0]
     with wire.serve([answer()] * 3) as server, client_of(server) as client:
         ask(client)
-        pool_of(client.transport)._clock = lambda: now[0]
-        ask(client)
+        _turn_the_clock(client, now)
         now[0] = 29.0
         ask(client)
         assert server.connections == 1
@@ -202,8 +253,7 @@ def test_old_connections_go_although_nobody_needs_them(wire: Wire) -> None:
         for thread in threads:
             thread.join()
         assert server.connections == 8
-        pool = pool_of(client.transport)
-        pool._clock = lambda: pool._idle[-1].idle_since + now[0] if pool._idle else now[0]
+        pool = _turn_the_clock(client, now)
         now[0] = 31.0
         for _ in range(8):
             ask(client)

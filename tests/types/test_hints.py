@@ -29,7 +29,7 @@ pytestmark = pytest.mark.xfail(
 def things() -> dict[str, Any]:
     """Return all that is public and may have annotations: classes, and functions of theirs."""
     found: dict[str, Any] = {}
-    for module_name in (*MODULES, "tesote_sdk.export"):
+    for module_name in (*MODULES, "tesote_sdk.v2.export"):
         module = importlib.import_module(module_name)
         for name in getattr(module, "__all__", ["ExportFile"]):
             found.update(described(getattr(module, name)))
@@ -95,7 +95,7 @@ def test_methods_say_what_they_return() -> None:
     import datetime
 
     from tesote_sdk import types
-    from tesote_sdk.export import ExportFile
+    from tesote_sdk.v2.export import ExportFile
 
     with V2Client("sk_live_abcd") as client:
         assert hints_of(client.accounts.get)["return"] is types.Account

@@ -23,12 +23,13 @@ CONSUMER = """
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Union
 
 from typing_extensions import assert_type
 
+from tesote_sdk.pagination import PageIterator
+from tesote_sdk.v2.sync_deltas import SyncDeltas
 import tesote_sdk
 from tesote_sdk import (
     ExportFile, Page, RetryPolicy, SyncFailedError, SyncInProgressError, TesoteError, V1Client,
@@ -76,7 +77,7 @@ assert_type(v2.transactions.get("t1"), Transaction)
 assert_type(v2.transactions.search("q", amount_min=Decimal("1.5")), Page[Transaction])
 assert_type(v2.transactions.export("a1", format="json"), ExportFile)
 assert_type(v2.transactions.sync("a1", cursor=None, count=500), SyncDelta)
-assert_type(v2.transactions.iter_sync("a1"), Iterator[SyncDelta])
+assert_type(v2.transactions.iter_sync("a1"), SyncDeltas)
 assert_type(v2.transactions.sync_legacy("a1"), SyncDelta)
 assert_type(v2.transactions.bulk(["a1"]), dict[str, Page[Transaction]])
 assert_type(v2.sync_sessions.list("a1", status="of tomorrow"), Page[SyncSession])
@@ -137,7 +138,7 @@ for account in page:
 assert_type(page.data, list[Account])
 assert_type(page.total, Union[int, None])
 assert_type(page.next_page(), Page[Account])
-assert_type(page.iter_pages(), Iterator[Page[Account]])
+assert_type(page.iter_pages(), PageIterator[Account])
 assert_type(page.has_next_page(), bool)
 assert_type(page.response, Response)
 # The names and values of these two are for programs that do not know the style of the list.

@@ -48,11 +48,7 @@ def method_named(client: object, call: str) -> Callable[..., Any]:
 
 def public_methods(client: BaseClient) -> set[str]:
     """Every public method of the client's resources, and those of the client that are calls."""
-    resources = {
-        name: value
-        for name in type(client).__slots__
-        if isinstance(value := getattr(client, name), Resource)
-    }
+    resources = {name: value for name, value in vars(client).items() if isinstance(value, Resource)}
     return {"status", "whoami"} | {
         f"{name}.{method}"
         for name, resource in resources.items()

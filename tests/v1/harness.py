@@ -12,10 +12,10 @@ from tests.support.steps import Step, reply
 from tests.support.transports import transport_of
 
 if TYPE_CHECKING:
-    from tesote_sdk.transport import Transport
     from collections.abc import Iterator
 
     from tesote_sdk.sandbox import Sandbox
+    from tesote_sdk.transport import Transport
 
 KEY = "sk_test_resources_7731"
 

@@ -199,8 +199,8 @@ def test_the_results_of_v1_are_what_the_server_sent() -> None:
     steps = [
         reply(200, ACCOUNT),
         reply(200, TRANSACTION),
-        reply(200, {"accounts": [ACCOUNT]}),
-        reply(200, {"transactions": [TRANSACTION]}),
+        reply(200, {"accounts": [ACCOUNT], "total": 1}),
+        reply(200, {"transactions": [TRANSACTION], "pagination": {"has_more": False}}),
     ]
     with ScriptedServer(steps) as server, connected(V1Client, server.url) as client:
         assert client.accounts.get("a1") == ACCOUNT

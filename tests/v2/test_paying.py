@@ -20,7 +20,7 @@ from tesote_sdk import (
     V2Client,
 )
 from tesote_sdk.sandbox import REFUSED_TOKEN, Sandbox
-from tesote_sdk.sandbox._idempotency import IdempotencyKeys
+from tesote_sdk.sandbox._state.idempotency import IdempotencyKeys
 from tests.support.steps import hang_up, reply
 from tests.v1.harness import answering, sandboxed
 

@@ -213,7 +213,6 @@ def test_bulk_of_an_unknown_account_is_refused(sandbox: Sandbox) -> None:
     [
         None,
         {},
-        [],
         ["a1"],
         [None],
         [{"account_id": "a2", "transactions": []}],
@@ -227,11 +226,19 @@ def test_bulk_of_an_unknown_account_is_refused(sandbox: Sandbox) -> None:
     ],
     ids=json.dumps,
 )
-def test_a_bulk_answer_without_the_account_is_refused(results: Any) -> None:
+def test_a_bulk_answer_of_another_shape_is_refused(results: Any) -> None:
     with answering({"bulk_results": results}) as (_, client):
         with pytest.raises(InvalidResponseError) as caught:
             client.transactions.bulk(["a1"])
         assert caught.value.outcome_unknown is False
+
+
+def test_bulk_returns_the_accounts_that_the_server_answered_for() -> None:
+    sent = {"bulk_results": [{"account_id": "A2", "transactions": [{"id": "t1"}]}]}
+    with answering(sent, {"bulk_results": []}) as (_, client):
+        pages = client.transactions.bulk(["a1", "a2"])
+        assert {name: page.data for name, page in pages.items()} == {"a2": [{"id": "t1"}]}
+        assert client.transactions.bulk(["a1", "a2"]) == {}
 
 
 def test_bulk_pages_may_have_empty_cursors_or_none() -> None:

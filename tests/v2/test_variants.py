@@ -134,7 +134,10 @@ def test_orders_are_found_under_any_of_their_names(name: str) -> None:
 
 def test_a_cursor_in_meta_is_continued_with_cursor_and_per_page() -> None:
     more = {"transaction_orders": [ORDER], "meta": {"next_cursor": "c1", "has_more": True}}
-    last = {"transaction_orders": [ORDER], "meta": {"next_cursor": None, "has_more": False}}
+    last = {
+        "transaction_orders": [{**ORDER, "id": "o2"}],
+        "meta": {"next_cursor": None, "has_more": False},
+    }
     with answering(more, last) as (server, client):
         page = client.transaction_orders.list("a1", limit=250, batch_id="b1")
         assert page.next_params == {"cursor": "c1"}
@@ -215,9 +218,9 @@ def test_accounts_may_have_their_pagination_at_the_root() -> None:
         assert [account["id"] for account in page] == ["a1", "a2", "a3"]
 
 
-def test_accounts_without_any_pagination_end_at_a_short_page() -> None:
+def test_accounts_without_any_pagination_end_at_an_empty_page() -> None:
     full = {"accounts": [{"id": "a1"}, {"id": "a2"}]}
-    with answering(full, {"accounts": [{"id": "a3"}]}) as (_, client):
+    with answering(full, {"accounts": [{"id": "a3"}]}, {"accounts": []}) as (_, client):
         page = client.accounts.list(per_page=2)
         assert (page.total, page.pagination) == (None, None)
         assert len(list(page)) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import weakref
 from typing import TYPE_CHECKING
 
@@ -29,10 +28,6 @@ MAX_IDLE_SECONDS = 30.0
 
 MAX_AGE_SECONDS = 300.0
 """Age at which a connection is not used again, so that a change of address is followed."""
-
-_UNACKNOWLEDGED_SECONDS = 10.0
-"""How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
-system can tell (Linux)."""
 
 
 class ConnectionPool:
@@ -179,19 +174,13 @@ class ConnectionPool:
 
     def _dial(self, deadline: Deadline, options: Options) -> Http1Connection:
         patience = deadline.within(options.connect_timeout, "connect")
-        sock = dial(self._origin, self._proxy, self._ssl_context, patience, self._suspects)
-        _bound_silence(sock, options.read_timeout)
-        connection = Http1Connection(sock, deadline, options.read_timeout, self._clock())
+        began = self._clock()
+        # Not a line between: a socket that nobody holds when Ctrl-C strikes would stay open.
+        connection = Http1Connection(
+            dial(self._origin, self._proxy, self._ssl_context, patience, self._suspects),
+            deadline,
+            options.read_timeout,
+            began,
+        )
         self._open.add(connection)
         return connection
-
-
-def _bound_silence(sock: socket.socket, read_timeout: float) -> None:
-    """Let the system give a host up that acknowledges nothing, before the read timeout does.
-
-    A lost connection is known not to have been answered, and a request may then go out anew; after
-    a silence nobody knows.
-    """
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        seconds = max(1.0, min(_UNACKNOWLEDGED_SECONDS, read_timeout / 2))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

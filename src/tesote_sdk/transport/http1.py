@@ -27,6 +27,10 @@ _MAX_FIELDS = 100
 _MAX_INTERIM = 100
 """Bytes and fields of one head, and heads before the final one (RFC 9110, section 15.2)."""
 
+_UNACKNOWLEDGED_SECONDS = 10.0
+"""How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
+system can tell (Linux)."""
+
 _BEGINNING = b"HTTP/1."
 
 _HEAD_END = re.compile(rb"\n\r?\n").search
@@ -191,15 +195,16 @@ class Http1Connection:
     def __init__(
         self, sock: socket.socket, deadline: Deadline, read_timeout: float, opened_at: float
     ) -> None:
+        # A finalizer holds the socket until it has closed it; of __del__, a collector that finds
+        # both in one cycle may call the socket's first, which warns of a socket left open.
+        self._close_socket = weakref.finalize(self, sock.close)
+        _bound_silence(sock, read_timeout)
         self._raw = sock
         self.peer: object = sock.getpeername()
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
         self.busy = self.reusable = False
         self.opened_at = self.idle_since = opened_at
-        # A finalizer holds the socket until it has closed it; of __del__, a collector that finds
-        # both in one cycle may call the socket's first, which warns of a socket left open.
-        self._close_socket = weakref.finalize(self, sock.close)
 
     @property
     def answered(self) -> bool:
@@ -314,6 +319,17 @@ def _failure(error: Exception, head: Head | None, patience: Deadline) -> Transpo
         failure.http_status = head.status
         failure.request_id = head.fields.get("x-request-id")
     return failure
+
+
+def _bound_silence(sock: socket.socket, read_timeout: float) -> None:
+    """Let the system give a host up that acknowledges nothing, before the read timeout does.
+
+    A lost connection is known not to have been answered, and a request may then go out anew; after
+    a silence nobody knows.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        seconds = max(1.0, min(_UNACKNOWLEDGED_SECONDS, read_timeout / 2))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 def rendered(request: Request, proxy_header: str | None = None) -> memoryview:

@@ -20,6 +20,9 @@ class V1Client(BaseClient):
         transactions: Their transactions.
     """
 
+    accounts: Accounts
+    transactions: Transactions
+
     # Status and whoami of v1 stand beside its versioned paths.
     _version_prefix = ""
 

@@ -28,6 +28,13 @@ class V2Client(BaseClient):
         payment_methods: Where money is paid from and to.
     """
 
+    accounts: Accounts
+    transactions: Transactions
+    sync_sessions: SyncSessions
+    transaction_orders: TransactionOrders
+    batches: Batches
+    payment_methods: PaymentMethods
+
     _version_prefix = "/v2"
 
     def _attach(self, transport: Transport) -> None:
