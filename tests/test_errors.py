@@ -234,4 +234,8 @@ def test_importing_the_errors_loads_nothing_heavy() -> None:
     printed = subprocess.run(
         [sys.executable, "-c", program, source], capture_output=True, text=True, check=True
     ).stdout
-    assert set(printed.split()) == {"tesote_sdk.errors", "tesote_sdk._error_base"}
+    assert set(printed.split()) == {
+        "tesote_sdk.errors",
+        "tesote_sdk._error_base",
+        "tesote_sdk._hints",
+    }

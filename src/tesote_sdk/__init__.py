@@ -5,60 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from . import errors
 from ._version import __version__
-from .errors import (
-    AccountDisabledError,
-    AccountNotFoundError,
-    ApiError,
-    ApiKeyRevokedError,
-    BadRequestError,
-    BankConnectionNotFoundError,
-    BankSubmissionError,
-    BankUnderMaintenanceError,
-    BatchNotFoundError,
-    BatchValidationError,
-    CategoryNotFoundError,
-    ConfigError,
-    ConflictError,
-    CounterpartyNotFoundError,
-    EndpointRemovedError,
-    ForbiddenError,
-    HistorySyncForbiddenError,
-    InternalError,
-    InvalidArgumentError,
-    InvalidCountError,
-    InvalidCursorError,
-    InvalidDateRangeError,
-    InvalidLimitError,
-    InvalidOrderStateError,
-    InvalidQueryError,
-    InvalidResponseError,
-    LegalEntityNotFoundError,
-    MissingDateRangeError,
-    MutationDuringPaginationError,
-    NetworkError,
-    NotFoundError,
-    PaymentMethodNotFoundError,
-    RateLimitExceededError,
-    ServerError,
-    ServiceUnavailableError,
-    SyncFailedError,
-    SyncInProgressError,
-    SyncRateLimitExceededError,
-    SyncSessionNotFoundError,
-    TesoteError,
-    TimeoutError,
-    TlsError,
-    TransactionNotFoundError,
-    TransactionOrderNotFoundError,
-    TransportError,
-    UnauthorizedError,
-    UnprocessableContentError,
-    ValidationError,
-    WebhookNotFoundError,
-    WebhookSignatureError,
-    WorkspaceSuspendedError,
-)
+from .errors import *  # noqa: F403 - its own `__all__` says what
 
 if TYPE_CHECKING:
     # A module is public under its own name: the alias tells type checkers so.
@@ -77,67 +26,17 @@ if TYPE_CHECKING:
     from .v2.export import ExportFile
 
 __all__ = [
-    "AccountDisabledError",
-    "AccountNotFoundError",
-    "ApiError",
-    "ApiKeyRevokedError",
-    "BadRequestError",
-    "BankConnectionNotFoundError",
-    "BankSubmissionError",
-    "BankUnderMaintenanceError",
-    "BatchNotFoundError",
-    "BatchValidationError",
     "CacheBackend",
-    "CategoryNotFoundError",
-    "ConfigError",
-    "ConflictError",
-    "CounterpartyNotFoundError",
-    "EndpointRemovedError",
     "ExportFile",
-    "ForbiddenError",
-    "HistorySyncForbiddenError",
     "InMemoryLRUCache",
-    "InternalError",
-    "InvalidArgumentError",
-    "InvalidCountError",
-    "InvalidCursorError",
-    "InvalidDateRangeError",
-    "InvalidLimitError",
-    "InvalidOrderStateError",
-    "InvalidQueryError",
-    "InvalidResponseError",
-    "LegalEntityNotFoundError",
-    "MissingDateRangeError",
-    "MutationDuringPaginationError",
-    "NetworkError",
-    "NotFoundError",
     "Page",
-    "PaymentMethodNotFoundError",
-    "RateLimitExceededError",
     "RateLimiter",
     "RetryPolicy",
-    "ServerError",
-    "ServiceUnavailableError",
-    "SyncFailedError",
-    "SyncInProgressError",
-    "SyncRateLimitExceededError",
-    "SyncSessionNotFoundError",
-    "TesoteError",
-    "TimeoutError",
-    "TlsError",
-    "TransactionNotFoundError",
-    "TransactionOrderNotFoundError",
-    "TransportError",
-    "UnauthorizedError",
-    "UnprocessableContentError",
     "V1Client",
     "V2Client",
-    "ValidationError",
-    "WebhookNotFoundError",
-    "WebhookSignatureError",
-    "WorkspaceSuspendedError",
     "__version__",
 ]
+__all__ += errors.__all__
 
 _HOMES = {
     "CacheBackend": "transport",
@@ -162,7 +61,10 @@ def __getattr__(name: str) -> object:
     """Load a client, what belongs to it, or a module, when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _load(_HOMES[name])
+    from ._forks import loading
+
+    with loading:  # or a fork meets a half-done import
+        module = _load(_HOMES[name])
     value = module if name == _HOMES[name] else getattr(module, name)
     globals()[name] = value
     return value

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Optional, Union
 
 from ._forks import loading
+from ._hints import datetime, types
 from .errors import InvalidArgumentError
 from .transport.encoding import id_text, plain_decimal
-
-if TYPE_CHECKING:
-    from datetime import date
-    from uuid import UUID
-
-    from .types import Amount
 
 _DECIMAL = r"-?[0-9]+(\.[0-9]+)?"  # compiled when the first amount is passed
 
@@ -32,7 +27,7 @@ _ORDER_FIELDS = frozenset(
 )
 
 
-def amount_text(name: str, value: Amount) -> str:
+def amount_text(name: str, value: types.Amount) -> str:
     """Return an amount as the decimal string that was given.
 
     Args:
@@ -59,12 +54,12 @@ def amount_text(name: str, value: Amount) -> str:
     )
 
 
-def optional_amount(name: str, value: Amount | None) -> str | None:
+def optional_amount(name: str, value: Optional[types.Amount]) -> Optional[str]:
     """Return an amount as `amount_text` does, and None as None."""
     return None if value is None else amount_text(name, value)
 
 
-def date_text(name: str, value: date | str | None) -> str | None:
+def date_text(name: str, value: Union[datetime.date, str, None]) -> Optional[str]:
     """Return a day as `YYYY-MM-DD`; a str passes as it is.
 
     Raises:
@@ -82,7 +77,7 @@ def date_text(name: str, value: date | str | None) -> str | None:
     raise InvalidArgumentError(f"{name} must be a date or an ISO string")
 
 
-def moment_text(name: str, value: date | str | None) -> str | None:
+def moment_text(name: str, value: Union[datetime.date, str, None]) -> Optional[str]:
     """Return a datetime or a day in ISO 8601; a str passes as it is.
 
     Raises:
@@ -101,7 +96,9 @@ def moment_text(name: str, value: date | str | None) -> str | None:
     return value.isoformat()
 
 
-def whole_number(name: str, value: int | None, low: int, high: int | None = None) -> int | None:
+def whole_number(
+    name: str, value: Optional[int], low: int, high: Optional[int] = None
+) -> Optional[int]:
     """Return a whole number within its limits, and None as None.
 
     Raises:
@@ -156,7 +153,7 @@ def as_given(name: str, value: Any) -> Any:
     return value
 
 
-def optional_id(name: str, value: str | UUID | None) -> str | None:
+def optional_id(name: str, value: Optional[types.Id]) -> Optional[str]:
     """Return an id as text, and None as None.
 
     Raises:
@@ -165,7 +162,7 @@ def optional_id(name: str, value: str | UUID | None) -> str | None:
     return None if value is None else id_text(name, value)
 
 
-def cursor_text(name: str, value: str | UUID | None) -> str | None:
+def cursor_text(name: str, value: Optional[types.Id]) -> Optional[str]:
     """Return a cursor, and None as None.
 
     Raises:
@@ -182,9 +179,9 @@ def only_given(**fields: Any) -> dict[str, Any]:
 
 
 def one_cursor(
-    page: int | None,
-    transactions_after_id: str | UUID | None,
-    transactions_before_id: str | UUID | None,
+    page: Optional[int],
+    transactions_after_id: Optional[types.Id],
+    transactions_before_id: Optional[types.Id],
 ) -> dict[str, Any]:
     """Return where a list of transactions is to begin.
 

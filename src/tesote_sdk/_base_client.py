@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from ._error_base import operation
+from ._hints import logging, ssl, types
 from ._resource import Resource, json_object
+from .transport.cache import CacheBackend
+from .transport.log_events import LogCallback
+from .transport.messages import LastResponse, Response
 from .transport.options import (
     DEFAULT_CONNECT_TIMEOUT,
     DEFAULT_READ_TIMEOUT,
     DEFAULT_TOTAL_TIMEOUT,
+    HeadersOption,
     Options,
 )
+from .transport.pacing import RateLimiter
+from .transport.rate_limits import RateLimit
+from .transport.retries import RetryPolicy
 from .transport.transport import Transport
-
-if TYPE_CHECKING:
-    import logging
-    import ssl
-    from collections.abc import Mapping
-    from typing import Callable
-
-    from .transport.cache import CacheBackend
-    from .transport.log_events import LogCallback
-    from .transport.messages import LastResponse, Response
-    from .transport.options import HeadersOption
-    from .transport.pacing import RateLimiter
-    from .transport.rate_limits import RateLimit
-    from .transport.retries import RetryPolicy
-    from .types import Status, WhoAmI
-
-    Client = TypeVar("Client", bound="BaseClient")
 
 
 class _Unchanged:
@@ -81,22 +73,22 @@ class BaseClient(Resource):
     @operation
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: Optional[str] = None,
         *,
-        base_url: str | None = None,
-        connect_timeout: float | None = DEFAULT_CONNECT_TIMEOUT,
-        read_timeout: float | None = DEFAULT_READ_TIMEOUT,
-        total_timeout: float | None = DEFAULT_TOTAL_TIMEOUT,
-        retry_policy: RetryPolicy | None = None,
-        cache_backend: CacheBackend | None = None,
-        rate_limiter: RateLimiter | None = None,
-        user_agent: str | None = None,
-        logger: LogCallback | logging.Logger | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        parse_float: Callable[[str], Any] | None = float,
-        headers: HeadersOption | None = None,
+        base_url: Optional[str] = None,
+        connect_timeout: Optional[float] = DEFAULT_CONNECT_TIMEOUT,
+        read_timeout: Optional[float] = DEFAULT_READ_TIMEOUT,
+        total_timeout: Optional[float] = DEFAULT_TOTAL_TIMEOUT,
+        retry_policy: Optional[RetryPolicy] = None,
+        cache_backend: Optional[CacheBackend] = None,
+        rate_limiter: Optional[RateLimiter] = None,
+        user_agent: Optional[str] = None,
+        logger: Union[LogCallback, logging.Logger, None] = None,
+        ssl_context: Optional[ssl.SSLContext] = None,
+        parse_float: Optional[Callable[[str], Any]] = float,
+        headers: Optional[HeadersOption] = None,
         allow_http: bool = False,
-        opener: Callable[..., Any] | None = None,
+        opener: Optional[Callable[..., Any]] = None,
     ) -> None:
         options = Options(
             connect_timeout=connect_timeout,
@@ -125,12 +117,12 @@ class BaseClient(Resource):
         return self._transport
 
     @property
-    def last_rate_limit(self) -> RateLimit | None:
+    def last_rate_limit(self) -> Optional[RateLimit]:
         """The newest rate limit that the server reported, or None before the first."""
         return self._transport.last_rate_limit
 
     @property
-    def last_response(self) -> LastResponse | None:
+    def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first.
 
         It has `status`, `headers`, `request_id`, `attempts` and `elapsed_ms`, and no body.
@@ -138,7 +130,7 @@ class BaseClient(Resource):
         return self._transport.last_response
 
     @operation
-    def status(self, *, cache_ttl: float | None = None) -> Status:
+    def status(self, *, cache_ttl: Optional[float] = None) -> types.Status:
         """Ask whether the API is up, and whether it knows the key.
 
         Args:
@@ -156,7 +148,7 @@ class BaseClient(Resource):
         return self._call("GET", path, json_object("status"), cache_ttl=cache_ttl)
 
     @operation
-    def whoami(self, *, cache_ttl: float | None = None) -> WhoAmI:
+    def whoami(self, *, cache_ttl: Optional[float] = None) -> types.WhoAmI:
         """Ask whose key this is.
 
         Args:
@@ -182,11 +174,11 @@ class BaseClient(Resource):
         method: str,
         path: str,
         *,
-        query: Mapping[str, Any] | None = None,
+        query: Optional[Mapping[str, Any]] = None,
         body: Any = None,
-        idempotency_key: str | None = None,
-        cache_ttl: float | None = None,
-        extra_headers: Mapping[str, str] | None = None,
+        idempotency_key: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+        extra_headers: Optional[Mapping[str, str]] = None,
     ) -> Response:
         """Call any endpoint, also one that the SDK has no method for.
 
@@ -222,19 +214,19 @@ class BaseClient(Resource):
     def with_options(
         self: Client,
         *,
-        connect_timeout: float | None = _UNCHANGED,
-        read_timeout: float | None = _UNCHANGED,
-        total_timeout: float | None = _UNCHANGED,
-        retry_policy: RetryPolicy | None = _UNCHANGED,
-        cache_backend: CacheBackend | None = _UNCHANGED,
-        rate_limiter: RateLimiter | None = _UNCHANGED,
-        user_agent: str | None = _UNCHANGED,
-        logger: LogCallback | logging.Logger | None = _UNCHANGED,
-        ssl_context: ssl.SSLContext | None = _UNCHANGED,
-        parse_float: Callable[[str], Any] | None = _UNCHANGED,
-        headers: HeadersOption | None = _UNCHANGED,
+        connect_timeout: Optional[float] = _UNCHANGED,
+        read_timeout: Optional[float] = _UNCHANGED,
+        total_timeout: Optional[float] = _UNCHANGED,
+        retry_policy: Optional[RetryPolicy] = _UNCHANGED,
+        cache_backend: Optional[CacheBackend] = _UNCHANGED,
+        rate_limiter: Optional[RateLimiter] = _UNCHANGED,
+        user_agent: Optional[str] = _UNCHANGED,
+        logger: Union[LogCallback, logging.Logger, None] = _UNCHANGED,
+        ssl_context: Optional[ssl.SSLContext] = _UNCHANGED,
+        parse_float: Optional[Callable[[str], Any]] = _UNCHANGED,
+        headers: Optional[HeadersOption] = _UNCHANGED,
         allow_http: bool = _UNCHANGED,
-        opener: Callable[..., Any] | None = _UNCHANGED,
+        opener: Optional[Callable[..., Any]] = _UNCHANGED,
     ) -> Client:
         """Return a second client with other options over the same connections.
 
@@ -285,3 +277,6 @@ class BaseClient(Resource):
 
     def __reduce__(self) -> str:
         raise TypeError("a client holds connections and a key: make one in each process")
+
+
+Client = TypeVar("Client", bound=BaseClient)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Callable, ClassVar, TypedDict, TypeVar
-
     from typing_extensions import ParamSpec
 
-    _Error = TypeVar("_Error", bound="TesoteError")
     P = ParamSpec("P")
-    R = TypeVar("R")
 
     class ErrorAttributes(TypedDict, total=False):
         """The keyword arguments of every error."""
@@ -30,6 +26,9 @@ if TYPE_CHECKING:
         attempts: int | None
         outcome_unknown: bool
         envelope: dict[str, Any] | None
+
+
+R = TypeVar("R")
 
 
 _MAX_MESSAGE = 500
@@ -64,37 +63,37 @@ class TesoteError(Exception):
 
     __module__ = "tesote_sdk.errors"  # where users import it from, and where pickles look
 
-    _client_side_code: ClassVar[str | None] = None
+    _client_side_code = ""
 
     def __init__(
         self,
         message: str,
-        known: dict[str, Any] | None = None,
+        known: Optional[dict[str, Any]] = None,
         /,
         *,
-        error_code: str | None = None,
-        http_status: int | None = None,
-        request_id: str | None = None,
-        error_id: str | None = None,
-        retry_after: float | None = None,
-        response_body: str | None = None,
-        request_summary: dict[str, Any] | None = None,
-        attempts: int | None = None,
+        error_code: Optional[str] = None,
+        http_status: Optional[int] = None,
+        request_id: Optional[str] = None,
+        error_id: Optional[str] = None,
+        retry_after: Optional[float] = None,
+        response_body: Optional[str] = None,
+        request_summary: Optional[dict[str, Any]] = None,
+        attempts: Optional[int] = None,
         outcome_unknown: bool = False,
-        envelope: dict[str, Any] | None = None,
+        envelope: Optional[dict[str, Any]] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.error_code = self._client_side_code if error_code is None else error_code
-        self.http_status = http_status
-        self.request_id = request_id
-        self.error_id = error_id
-        self.retry_after = retry_after
-        self.response_body = response_body
-        self.request_summary = request_summary
-        self.attempts = attempts
-        self.outcome_unknown = outcome_unknown
-        self.envelope = envelope
+        self.error_code: Optional[str] = error_code or self._client_side_code or None
+        self.http_status: Optional[int] = http_status
+        self.request_id: Optional[str] = request_id
+        self.error_id: Optional[str] = error_id
+        self.retry_after: Optional[float] = retry_after
+        self.response_body: Optional[str] = response_body
+        self.request_summary: Optional[dict[str, Any]] = request_summary
+        self.attempts: Optional[int] = attempts
+        self.outcome_unknown: bool = outcome_unknown
+        self.envelope: Optional[dict[str, Any]] = envelope
         vars(self).update(known or {})
 
     @property
@@ -226,7 +225,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     return update_wrapper(call, method)
 
 
-def _without_frames(error: TesoteError, handled: BaseException | None) -> TesoteError:
+def _without_frames(error: TesoteError, handled: Optional[BaseException]) -> TesoteError:
     """Take the frames off an error and off all that led to it.
 
     Args:
@@ -234,7 +233,7 @@ def _without_frames(error: TesoteError, handled: BaseException | None) -> Tesote
         handled: What the caller was handling when he called; its frames are his.
     """
     seen = {id(None), id(handled)}
-    pending: list[BaseException | None] = [error]
+    pending: list[Optional[BaseException]] = [error]
     while pending:
         link = pending.pop()
         if link is not None and id(link) not in seen:
@@ -246,3 +245,6 @@ def _without_frames(error: TesoteError, handled: BaseException | None) -> Tesote
 
 def _without_init(cls: type[_Error]) -> _Error:
     return cls.__new__(cls)
+
+
+_Error = TypeVar("_Error", bound=TesoteError)

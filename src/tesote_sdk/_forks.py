@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from types import TracebackType
+from typing import Optional, Protocol
 
 
 class ForkAware(Protocol):
@@ -34,7 +32,7 @@ class _Loading:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._forking_thread: int | None = None
+        self._forking_thread: Optional[int] = None
 
     def __enter__(self) -> None:
         # In a child that nobody announced, a thread that is not there may hold the lock.
@@ -43,9 +41,9 @@ class _Loading:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         self._lock.release()
 
@@ -87,7 +85,7 @@ def _renew_all() -> None:
     with _renewals.setdefault(pid, threading.RLock()):
         if pid == _pid:
             return
-        failure: BaseException | None = None
+        failure: Optional[BaseException] = None
         for holder in (loading, *_objects):
             failure = _renewed(holder) or failure
         _pid = pid
@@ -95,7 +93,7 @@ def _renew_all() -> None:
         raise failure
 
 
-def _renewed(holder: ForkAware) -> BaseException | None:
+def _renewed(holder: ForkAware) -> Optional[BaseException]:
     """Renew an object, and return what it failed with: even an interrupt must not skip the rest."""
     try:
         holder.after_fork_in_child()

@@ -5,18 +5,14 @@ A bank sync or a payment ends after seconds or after hours, and the API calls no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import Callable, Optional, TypeVar
 
 from .errors import InvalidArgumentError, InvalidResponseError
+from .transport import Transport
 from .transport.timeouts import Deadline
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from typing import Callable, TypeVar
-
-    from .transport import Transport
-
-    T = TypeVar("T", bound=Mapping[str, object])
+T = TypeVar("T", bound=Mapping[str, object])
 
 _SLOWDOWN = 1.5
 _LONGEST_INTERVAL = 30.0
@@ -34,7 +30,7 @@ def wait_for_end(
     *,
     timeout: float,
     poll_interval: float,
-    on_poll: Callable[[T], object] | None,
+    on_poll: Optional[Callable[[T], object]],
 ) -> T:
     """Ask for an object until its status is one of those that it ends with.
 

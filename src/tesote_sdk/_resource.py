@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar
 
+from .page_styles import Style
 from .pagination import Listing, Page
+from .transport import Response, Transport
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Callable, TypeVar
-
-    from .page_styles import Style
-    from .transport import Response, Transport
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 
 class Resource:
@@ -41,14 +37,14 @@ class Resource:
         *,
         position: Mapping[str, Any],
         filters: Mapping[str, Any],
-        cache_ttl: float | None,
+        cache_ttl: Optional[float],
     ) -> Page[Any]:
         """Fetch the first page of a list; `Listing` describes the arguments."""
         return Listing(self._transport, path, filters, style, names, cache_ttl).page(position)
 
 
 def unwrapped(
-    name: str, *aliases: str, asked: object = None, key: str | None = None
+    name: str, *aliases: str, asked: object = None, key: Optional[str] = None
 ) -> Callable[[Response], T]:
     """Return a reader of an object that is sent bare, or wrapped as `{name: object}`.
 

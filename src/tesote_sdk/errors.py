@@ -8,17 +8,10 @@ decides (https://equipo.tesote.com/api/docs?version=v2). Catch `TesoteError` for
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Optional
 
 from ._error_base import TesoteError
-
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from typing_extensions import Unpack
-
-    from ._error_base import ErrorAttributes
-    from .types.sync import SyncSession
+from ._hints import ErrorAttributes, Unpack, types
 
 __all__ = [
     "AccountDisabledError",
@@ -102,13 +95,13 @@ class SyncFailedError(TesoteError):
     def __init__(
         self,
         message: str,
-        known: dict[str, Any] | None = None,
+        known: Optional[dict[str, Any]] = None,
         /,
         *,
-        session: SyncSession | None = None,
+        session: Optional[types.SyncSession] = None,
         **others: Unpack[ErrorAttributes],
     ) -> None:
-        self.session = session
+        self.session: Optional[types.SyncSession] = session
         super().__init__(message, known, **others)
 
 
@@ -139,7 +132,7 @@ class TimeoutError(TransportError, builtins.TimeoutError):
     def __init__(
         self,
         message: str,
-        known: dict[str, Any] | None = None,
+        known: Optional[dict[str, Any]] = None,
         /,
         *,
         phase: Literal["connect", "read", "total"] = "read",
@@ -265,7 +258,7 @@ class SyncInProgressError(ConflictError):
     def __init__(
         self,
         message: str,
-        known: dict[str, Any] | None = None,
+        known: Optional[dict[str, Any]] = None,
         /,
         **others: Unpack[ErrorAttributes],
     ) -> None:
@@ -386,7 +379,7 @@ _FAMILIES: dict[int, type[TesoteError]] = {
 _BY_STATUS = {**_FAMILIES, 500: InternalError, 503: ServiceUnavailableError}
 
 
-def classify_api_error(error_code: str | None, http_status: int) -> type[TesoteError]:
+def classify_api_error(error_code: Optional[str], http_status: int) -> type[TesoteError]:
     """Return the class of error for a refusal; whatever it is given, it does not raise.
 
     Args:
@@ -398,7 +391,7 @@ def classify_api_error(error_code: str | None, http_status: int) -> type[TesoteE
     return _BY_STATUS.get(status, ApiError) if code is None else _BY_CODE[code]
 
 
-def known_code(error_code: object, http_status: int) -> str | None:
+def known_code(error_code: object, http_status: int) -> Optional[str]:
     """Return the code of the table that the server means, or None if it means none.
 
     One in lower case, as some endpoints send it, counts only in its status's own family.

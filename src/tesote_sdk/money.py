@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Union
 
 from ._arguments import amount_text
+from ._hints import types
 from .errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    from .types import Amount
 
 __all__ = ["from_cents", "to_cents"]
 
@@ -41,7 +39,7 @@ _MOST_DIGITS = 400
 """What has more is no amount of money, and takes long to compute with."""
 
 
-def from_cents(cents: int | str, currency: str) -> Decimal:
+def from_cents(cents: Union[int, str], currency: str) -> Decimal:
     """Return an amount in currency units, with its two decimals.
 
     Args:
@@ -69,7 +67,7 @@ def from_cents(cents: int | str, currency: str) -> Decimal:
     return Decimal((int(whole < 0), tuple(map(int, str(abs(whole)))), -2))
 
 
-def to_cents(amount: Amount, currency: str) -> int:
+def to_cents(amount: types.Amount, currency: str) -> int:
     """Return an amount as the number of its cents.
 
     Args:

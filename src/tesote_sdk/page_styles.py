@@ -6,10 +6,8 @@ and the variants of each that servers were seen to send, are described in docs/g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
 
 class Contradiction(Exception):  # noqa: N818 - it is no error until somebody asks for more
@@ -46,9 +44,11 @@ class Style:
     ) -> None:
         self.pagination = self._pagination(reply)
         said = self.pagination or {}
-        self.total = whole(reply.get("total"), said.get("total_count"), said.get("total"))
+        self.total: Optional[int] = whole(
+            reply.get("total"), said.get("total_count"), said.get("total")
+        )
         self.mismatch = self._mismatch(said, position)
-        self.following: dict[str, Any] | Contradiction | None
+        self.following: Union[dict[str, Any], Contradiction, None]
         try:
             self.following = self._following(reply, items, said, filters, position)
         except Contradiction as contradiction:
@@ -59,11 +59,11 @@ class Style:
         """Return the parameters that ask for the page at a position."""
         return {**filters, **position}
 
-    def _pagination(self, reply: dict[str, Any]) -> dict[str, Any] | None:
+    def _pagination(self, reply: dict[str, Any]) -> Optional[dict[str, Any]]:
         found = reply.get("pagination")
         return found if isinstance(found, dict) else None
 
-    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> str | None:
+    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> Optional[str]:
         return None
 
     def _following(
@@ -73,7 +73,7 @@ class Style:
         said: dict[str, Any],
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
+    ) -> Optional[dict[str, Any]]:
         """Return the position after this page, or None at the end.
 
         Raises:
@@ -87,10 +87,10 @@ class PageNumbers(Style):
 
     __slots__ = ()
 
-    def _pagination(self, reply: dict[str, Any]) -> dict[str, Any] | None:
+    def _pagination(self, reply: dict[str, Any]) -> Optional[dict[str, Any]]:
         return super()._pagination(reply) or _members(reply, "page", "per_page", "total")
 
-    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> str | None:
+    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> Optional[str]:
         came = whole(said.get("current_page"), said.get("page"))
         asked = position.get("page", 1)
         if came is not None and came != asked:
@@ -104,7 +104,7 @@ class PageNumbers(Style):
         said: dict[str, Any],
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
+    ) -> Optional[dict[str, Any]]:
         page = position.get("page", 1)
         pages = whole(said.get("total_pages"))
         total = whole(said.get("total_count"), said.get("total"), reply.get("total"))
@@ -132,7 +132,7 @@ class TransactionCursors(Style):
         said: dict[str, Any],
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
+    ) -> Optional[dict[str, Any]]:
         backward = "transactions_before_id" in position
         name = "transactions_before_id" if backward else "transactions_after_id"
         has_more = said.get("has_more")
@@ -160,11 +160,11 @@ class Offsets(Style):
             query["per_page"] = None if limit is None else min(limit, 100)
         return query
 
-    def _pagination(self, reply: dict[str, Any]) -> dict[str, Any] | None:
+    def _pagination(self, reply: dict[str, Any]) -> Optional[dict[str, Any]]:
         meta = reply.get("meta")
         return meta if isinstance(meta, dict) else _members(reply, "limit", "offset", "has_more")
 
-    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> str | None:
+    def _mismatch(self, said: dict[str, Any], position: Mapping[str, Any]) -> Optional[str]:
         came = whole(said.get("offset"))
         asked = position.get("offset", 0)
         if came is not None and came != asked and "cursor" not in position:
@@ -178,7 +178,7 @@ class Offsets(Style):
         said: dict[str, Any],
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
+    ) -> Optional[dict[str, Any]]:
         has_more = said.get("has_more", reply.get("has_more"))
         if has_more is False:
             return None
@@ -205,13 +205,13 @@ class SearchTotal(Style):
         said: dict[str, Any],
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
+    ) -> Optional[dict[str, Any]]:
         reached = position.get("offset", 0) + len(items)
         ends = not items or _is_reached(whole(reply.get("total")), reached)
         return None if ends else {"offset": reached}
 
 
-def whole(*counts: Any) -> int | None:
+def whole(*counts: Any) -> Optional[int]:
     """Return the first of some members of a reply that is a count, and not null, text or true."""
     for count in counts:
         if type(count) is int and count >= 0:
@@ -219,11 +219,11 @@ def whole(*counts: Any) -> int | None:
     return None
 
 
-def _is_reached(total: int | None, reached: int) -> bool:
+def _is_reached(total: Optional[int], reached: int) -> bool:
     return total is not None and reached >= total
 
 
-def _next_cursor(name: str, cursor: Any, has_more: Any) -> dict[str, Any] | None:
+def _next_cursor(name: str, cursor: Any, has_more: Any) -> Optional[dict[str, Any]]:
     if isinstance(cursor, str) and cursor:
         return {name: cursor}
     if cursor or has_more:
@@ -236,5 +236,5 @@ def _size(*sizes: Any) -> int:
     return whole(*[size for size in sizes if size]) or 50
 
 
-def _members(reply: dict[str, Any], *names: str) -> dict[str, Any] | None:
+def _members(reply: dict[str, Any], *names: str) -> Optional[dict[str, Any]]:
     return {name: reply[name] for name in names if name in reply} or None

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Optional, TypeVar
 
 from ._error_base import operation
-from .errors import InvalidArgumentError
-from .page_styles import Contradiction
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .errors import InvalidResponseError
-    from .page_styles import Style
-    from .transport import Response, Transport
+from .errors import InvalidArgumentError, InvalidResponseError
+from .page_styles import Contradiction, Style
+from .transport import Response, Transport
 
 T = TypeVar("T")
 
@@ -47,16 +42,16 @@ class Listing:
         filters: Mapping[str, Any],
         style: type[Style],
         names: tuple[str, ...],
-        cache_ttl: float | None = None,
+        cache_ttl: Optional[float] = None,
     ) -> None:
         self._transport = transport
-        self.path = path
+        self.path: str = path
         self.filters = {name: value for name, value in filters.items() if value is not None}
         self._style = style
-        self.names = names
+        self.names: tuple[str, ...] = names
         self._cache_ttl = cache_ttl
 
-    def page(self, position: Mapping[str, Any], before: Page[Any] | None = None) -> Page[Any]:
+    def page(self, position: Mapping[str, Any], before: Optional[Page[Any]] = None) -> Page[Any]:
         """Fetch the page at a position: the first one, or the one after another.
 
         Args:
@@ -77,7 +72,7 @@ class Listing:
         response: Response,
         reply: Any,
         position: dict[str, Any],
-        before: Page[Any] | None = None,
+        before: Optional[Page[Any]] = None,
     ) -> Page[Any]:
         """Make a page of what a server sent.
 
@@ -105,7 +100,7 @@ class CursorTrail:
 
     __slots__ = ("_marks",)
 
-    def __init__(self, marks: array[int] | None = None) -> None:
+    def __init__(self, marks: Optional[array[int]] = None) -> None:
         self._marks = marks or array("q")
 
     def leads_to(self, cursor: str) -> bool:
@@ -158,14 +153,14 @@ class Page(Generic[T]):
         ids: list[Any],
         style: Style,
         position: dict[str, Any],
-        before: Page[Any] | None,
+        before: Optional[Page[Any]],
     ) -> None:
         self._listing = listing
         self._position = position
-        self.response = response
+        self.response: Response = response
         self.data = items
-        self.pagination: dict[str, Any] | None = style.pagination
-        self.total: int | None = style.total
+        self.pagination: Optional[dict[str, Any]] = style.pagination
+        self.total: Optional[int] = style.total
         self._following = style.following
         self._ids = ids
         self._trail = CursorTrail()
@@ -174,7 +169,7 @@ class Page(Generic[T]):
             before._lead_to(self)
 
     @property
-    def next_params(self) -> dict[str, Any] | None:
+    def next_params(self) -> Optional[dict[str, Any]]:
         """The keyword arguments that resume the list at the next page, or None after the last.
 
         They hold the place alone: pass the filters again beside them. They are this page's: a loop
@@ -262,8 +257,8 @@ class PageIterator(Generic[T]):
     __slots__ = ("_first", "page")
 
     def __init__(self, first: Page[T]) -> None:
-        self._first: Page[T] | None = first
-        self.page: Page[T] | None = None
+        self._first: Optional[Page[T]] = first
+        self.page: Optional[Page[T]] = None
 
     def __iter__(self) -> Iterator[Page[T]]:
         return self

@@ -14,14 +14,12 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Union
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from tesote_sdk.errors import InvalidArgumentError, WebhookSignatureError
 
-if TYPE_CHECKING:
-    import hmac
-    from collections.abc import Callable
+from ._hints import hmac
 
 __all__ = ["WebhookEvent", "verify"]
 
@@ -58,8 +56,8 @@ class WebhookEvent(NamedTuple):
     """
 
     id: str
-    event: str | None
-    created_at: str | None
+    event: Optional[str]
+    created_at: Optional[str]
     data: dict[str, Any]
     account_ids: tuple[str, ...]
     raw: dict[str, Any]
@@ -75,10 +73,10 @@ class WebhookEvent(NamedTuple):
 def verify(
     payload: bytes,
     headers: _Headers,
-    secret: str | Sequence[str],
+    secret: Union[str, Sequence[str]],
     *,
-    tolerance: float | None = 300,
-    clock: Callable[[], float] | None = None,
+    tolerance: Optional[float] = 300,
+    clock: Optional[Callable[[], float]] = None,
     body_only: bool = False,
 ) -> WebhookEvent:
     """Check that Tesote sent a webhook, unaltered and just now, and read it.
@@ -202,7 +200,7 @@ def _text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _parse_signature(text: str) -> tuple[str | None, str]:
+def _parse_signature(text: str) -> tuple[Optional[str], str]:
     """The timestamp that a signature brings along, if any, and its 64 hexadecimal digits."""
     bare = re.fullmatch(r"(?:sha256=)?([0-9a-fA-F]{64})", text)
     if bare:
@@ -217,7 +215,7 @@ def _parse_signature(text: str) -> tuple[str | None, str]:
     )
 
 
-def _signed_timestamp(found: dict[str, str], signatures: list[tuple[str | None, str]]) -> str:
+def _signed_timestamp(found: dict[str, str], signatures: list[tuple[Optional[str], str]]) -> str:
     """When the delivery says that it was signed, as the digits that were signed."""
     moments = [moment for moment, _ in signatures if moment is not None]
     moments += [found[name] for name in _TIMESTAMP if name in found]
@@ -282,7 +280,7 @@ def _read_event(payload: bytes, signature: str) -> WebhookEvent:
     )
 
 
-def _text_or_none(value: object) -> str | None:
+def _text_or_none(value: object) -> Optional[str]:
     return value if isinstance(value, str) and value else None
 
 

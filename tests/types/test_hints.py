@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-pytestmark = pytest.mark.xfail(
-    reason="the annotations of methods and errors are for type checkers alone so far",
-    raises=(AssertionError, NameError, TypeError),
-)
-
-
 def things() -> dict[str, Any]:
     """Return all that is public and may have annotations: classes, and functions of theirs."""
     found: dict[str, Any] = {}

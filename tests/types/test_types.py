@@ -26,12 +26,12 @@ from typing import (
 import pytest
 
 import tesote_sdk.types as sdk_types
-from tesote_sdk.types import accounts, money, pagination, payments, status, sync, transactions
+from tesote_sdk.types import accounts, ids, money, pagination, payments, status, sync, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODULES = (accounts, money, pagination, payments, status, sync, transactions)
+MODULES = (accounts, ids, money, pagination, payments, status, sync, transactions)
 TYPED_DICTS = [
     value
     for name in sdk_types.__all__

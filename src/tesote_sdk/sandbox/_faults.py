@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Callable, Generic, Literal, TypeVar
+from typing import Callable, Generic, Literal, Optional, TypeVar, Union
 
-from ._settings import check_choice
+from ._settings import ErrorStyle, check_choice
 from ._wire.errors import ERROR_STATUSES, Refusal
 from ._wire.locks import HomeLock
-from ._wire.messages import Headers, Reply
-from ._wire.rate_limits import FixedWindow
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ._settings import ErrorStyle
-    from ._wire.messages import RecordedRequest
-    from ._wire.rate_limits import Quota
+from ._wire.messages import Headers, RecordedRequest, Reply
+from ._wire.rate_limits import FixedWindow, Quota
 
 DropMoment = Literal["before_response", "mid_body", "after_processing"]
 
@@ -31,9 +25,9 @@ _T = TypeVar("_T")
 @dataclass
 class _Script(Generic[_T]):
     effect: _T
-    remaining: int | None
-    path: str | None
-    method: str | None
+    remaining: Optional[int]
+    path: Optional[str]
+    method: Optional[str]
 
     def matches(self, request: RecordedRequest) -> bool:
         return (self.path is None or fnmatchcase(request.path, self.path)) and (
@@ -49,7 +43,7 @@ class _Scripts(Generic[_T]):
         self._scripts: list[_Script[_T]] = []
 
     def add(
-        self, effect: _T, times: int | None, path: str | None, method: str | None = None
+        self, effect: _T, times: Optional[int], path: Optional[str], method: Optional[str] = None
     ) -> None:
         """Queues an effect for the next `times` matching requests; None means for ever.
 
@@ -61,7 +55,7 @@ class _Scripts(Generic[_T]):
         with self._home.lock:
             self._scripts.append(_Script(effect, times, path, method))
 
-    def take(self, request: RecordedRequest) -> _T | None:
+    def take(self, request: RecordedRequest) -> Optional[_T]:
         """The first queued effect that matches the request, counted down."""
         with self._home.lock:
             for script in self._scripts:
@@ -79,7 +73,7 @@ class _Scripts(Generic[_T]):
             self._scripts.clear()
 
 
-def _check_code(error_code: str | None, status: int | None) -> None:
+def _check_code(error_code: Optional[str], status: Optional[int]) -> None:
     if error_code is None or error_code in ERROR_STATUSES:
         return
     meant = get_close_matches(error_code.upper(), ERROR_STATUSES, n=1, cutoff=0.8)
@@ -94,9 +88,9 @@ class Plan:
     """What is in store for one request."""
 
     quota: Quota
-    failure: Reply | None = None
+    failure: Optional[Reply] = None
     delay: float = 0.0
-    drop: DropMoment | None = None
+    drop: Optional[DropMoment] = None
 
 
 class FaultControls:
@@ -125,14 +119,14 @@ class FaultControls:
 
     def fail(
         self,
-        status: int | None = None,
-        times: int | None = 1,
-        error_code: str | None = None,
-        retry_after: float | str | None = None,
-        path: str | None = None,
-        method: str | None = None,
-        body: str | bytes | Mapping[str, object] | list[object] | None = None,
-        headers: Mapping[str, str] | None = None,
+        status: Optional[int] = None,
+        times: Optional[int] = 1,
+        error_code: Optional[str] = None,
+        retry_after: Union[float, str, None] = None,
+        path: Optional[str] = None,
+        method: Optional[str] = None,
+        body: Union[str, bytes, Mapping[str, object], list[object], None] = None,
+        headers: Optional[Mapping[str, str]] = None,
     ) -> None:
         """Scripts the answer to the next requests, which are then not processed.
 
@@ -180,7 +174,7 @@ class FaultControls:
             reply = refusal.reply(self._style)
         self._failures.add(reply, times, path, method)
 
-    def delay(self, seconds: float, times: int | None = 1, path: str | None = None) -> None:
+    def delay(self, seconds: float, times: Optional[int] = 1, path: Optional[str] = None) -> None:
         """Holds the answers to the next requests back; what they ask for is done at once.
 
         Args:
@@ -195,9 +189,9 @@ class FaultControls:
 
     def drop(
         self,
-        times: int | None = 1,
+        times: Optional[int] = 1,
         when: DropMoment = "before_response",
-        path: str | None = None,
+        path: Optional[str] = None,
     ) -> None:
         """Ends the connections of the next requests without a whole answer.
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Callable
+from typing import Callable, Optional
 
 from ._application import Application
 from ._faults import FaultControls
-from ._settings import Settings
+from ._settings import ErrorStyle, ResetForm, Settings, Shapes
 from ._state.store import Store
 from ._wire.http import BASE_PATH
+from ._wire.messages import RecordedRequest
 from ._wire.server import Server
 from ._workspace import WorkspaceControls
-
-if TYPE_CHECKING:
-    from ._settings import ErrorStyle, ResetForm, Shapes
-    from ._wire.messages import RecordedRequest
 
 
 class Sandbox(WorkspaceControls, FaultControls):
@@ -63,7 +60,7 @@ class Sandbox(WorkspaceControls, FaultControls):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        api_key: str | None = None,
+        api_key: Optional[str] = None,
         seed: int = 1,
         accounts: int = 120,
         transactions: int = 40,

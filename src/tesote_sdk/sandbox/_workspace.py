@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from ._endpoints.payment_methods import CURRENCY
 from ._endpoints.transactions import transaction_object
 from ._settings import check_choice
 from ._state import bank, order_states
-from ._state.records import AccountState, OrderOutcome, OrderScript, OrderStatus, SessionOutcome
+from ._state.ledger import Transaction
+from ._state.records import (
+    Account,
+    AccountState,
+    OrderOutcome,
+    OrderScript,
+    OrderStatus,
+    SessionOutcome,
+)
+from ._state.store import Store
 from ._wire import webhooks
 from ._wire.webhooks import WebhookFamily
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ._state.ledger import Transaction
-    from ._state.records import Account
-    from ._state.store import Store
 
 
 class WorkspaceControls:
@@ -75,11 +78,11 @@ class WorkspaceControls:
         account_id: str,
         *,
         amount_cents: int,
-        description: str | None = None,
+        description: Optional[str] = None,
         status: str = "pending",
-        date: str | None = None,
-        counterparty: str | None = None,
-        category: str | None = None,
+        date: Optional[str] = None,
+        counterparty: Optional[str] = None,
+        category: Optional[str] = None,
     ) -> dict[str, Any]:
         """Posts a transaction at the bank; the next sync has it in `added`.
 
@@ -152,7 +155,7 @@ class WorkspaceControls:
         outcome: SessionOutcome = "completed",
         *,
         polls: int = 2,
-        account_id: str | None = None,
+        account_id: Optional[str] = None,
     ) -> None:
         """Decides how the next bank sync that is started goes.
 
@@ -177,9 +180,9 @@ class WorkspaceControls:
         outcome: OrderOutcome = "completed",
         *,
         polls: int = 2,
-        error_code: str | None = None,
-        error_message: str | None = None,
-        account_id: str | None = None,
+        error_code: Optional[str] = None,
+        error_message: Optional[str] = None,
+        account_id: Optional[str] = None,
     ) -> None:
         """Decides what the bank makes of the next transaction order that is created.
 
@@ -212,8 +215,8 @@ class WorkspaceControls:
         order_id: str,
         status: OrderStatus,
         *,
-        error_code: str | None = None,
-        error_message: str | None = None,
+        error_code: Optional[str] = None,
+        error_message: Optional[str] = None,
     ) -> None:
         """Puts a transaction order into a status, as a colleague or the bank would.
 
@@ -264,7 +267,7 @@ class WorkspaceControls:
         now = self._store.now()
         return webhooks.deliver(url, event, data, secret=secret, family=family, now=now)
 
-    def _check_account(self, account_id: str | None) -> None:
+    def _check_account(self, account_id: Optional[str]) -> None:
         # A script for an account that is misspelled would wait for ever, and say nothing.
         if account_id is not None and account_id not in self._store.accounts:
             raise KeyError(account_id)
@@ -281,6 +284,6 @@ def _check_polls(polls: int) -> None:
         raise ValueError(f"polls must be at least 1; got {polls!r}")
 
 
-def _check_error(end: str, error_code: str | None, error_message: str | None) -> None:
+def _check_error(end: str, error_code: Optional[str], error_message: Optional[str]) -> None:
     if end not in ("failed", "refused") and (error_code, error_message) != (None, None):
         raise ValueError(f"error_code and error_message say why an order failed, not {end!r}")

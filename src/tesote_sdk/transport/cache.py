@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Optional, Protocol
 
 
 class CacheBackend(Protocol):
@@ -12,7 +12,7 @@ class CacheBackend(Protocol):
     returns is believed only where this client's API key has sealed it.
     """
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Optional[bytes]:
         """Return the value that was set, or None."""
 
     def set(self, key: str, value: bytes, ttl: float) -> None:

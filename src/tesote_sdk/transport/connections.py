@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import Callable, Optional
 
 from .._forks import renew_after_fork
 from ..errors import ConfigError, NetworkError, TimeoutError, TransportError
 from .dialing import dial
 from .http1 import Http1Connection, rendered
+from .messages import Reply, Request
+from .options import Options
+from .origin import Origin
 from .proxies import proxy_for, refused_by_proxy
-
-if TYPE_CHECKING:
-    from typing import Callable
-
-    from .messages import Reply, Request
-    from .options import Options
-    from .origin import Origin
-    from .timeouts import Deadline
+from .timeouts import Deadline
 
 MAX_IDLE = 32
 """Connections kept for later; beyond them, the one used least lately is closed."""
@@ -47,7 +43,7 @@ class ConnectionPool:
     """
 
     def __init__(self, origin: Origin, options: Options, clock: Callable[[], float]) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._origin = origin
         self._ssl_context = options.ssl_context
         self._proxy = proxy_for(origin, allow_http=options.allow_http)
@@ -128,7 +124,7 @@ class ConnectionPool:
         reply.connection = connection
         return reply
 
-    def _take_idle(self) -> Http1Connection | None:
+    def _take_idle(self) -> Optional[Http1Connection]:
         """Take the connection used last; those that are old, closed or have been written to go."""
         while True:
             if self.closed:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import socket
 import zlib
-from typing import TYPE_CHECKING
+from typing import Optional
 
-if TYPE_CHECKING:
-    from .timeouts import Deadline
+from .timeouts import Deadline
 
 MAX_CONTENT = 100 * 1024 * 1024
 """Bytes of a response's content, decompressed, beyond which it is refused."""
@@ -90,7 +89,7 @@ def _decompress_members(plain: io.BytesIO, content: bytes, deadline: Deadline, l
     raise ValueError(f"its gzip has more than {_MAX_MEMBERS} members")
 
 
-def _coding(encoding: str) -> str | None:
+def _coding(encoding: str) -> Optional[str]:
     """Return what is to be undone: None for nothing, "gzip", or "?" for anything else.
 
     One that is named twice alike was applied once: an application and a gateway both said so.

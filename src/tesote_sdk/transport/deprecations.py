@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import FrameType
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import FrameType
-
-    from .log_events import EventLog
-    from .messages import Request
+from .log_events import EventLog
+from .messages import Request
 
 _NAME = r"[a-z_]+|v[0-9]+"
 """A segment of a path that names something, where any other is an id."""

@@ -11,21 +11,20 @@ import os
 import select
 import socket
 import ssl
+from collections.abc import Collection, Iterable
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from .._forks import renew_after_fork
 from ..errors import NetworkError, TransportError
+from .origin import Origin
 from .proxies import open_tunnel
 from .resolving import forget, resolve
+from .timeouts import Deadline
 from .tls import start_tls
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from .origin import Origin
     from .proxies import Proxy
-    from .timeouts import Deadline
 
 _HEAD_START = 0.25
 """Seconds an address has to itself before the next is tried beside it (RFC 8305, section 5)."""
@@ -33,10 +32,10 @@ _HEAD_START = 0.25
 
 def dial(
     origin: Origin,
-    proxy: Proxy | None,
-    context: ssl.SSLContext | None,
+    proxy: Optional[Proxy],
+    context: Optional[ssl.SSLContext],
     deadline: Deadline,
-    suspects: set[Any] | None = None,
+    suspects: Optional[set[Any]] = None,
 ) -> socket.socket:
     """Connect to the origin, through the proxy if there is one.
 
@@ -57,8 +56,8 @@ def dial(
     """
     suspects = set() if suspects is None else suspects
     opened = _Opened()
-    sock: socket.socket | None = None
-    address: tuple[Any, ...] | None = None
+    sock: Optional[socket.socket] = None
+    address: Optional[tuple[Any, ...]] = None
     try:
         sock, address = _connect(proxy.origin if proxy else origin, deadline, suspects, opened)
         if origin.scheme == "https":
@@ -155,7 +154,7 @@ class _Opened:
         self._descriptors.pop(sock, None)
         sock.close()
 
-    def close_all(self, *, but: socket.socket | None = None) -> None:
+    def close_all(self, *, but: Optional[socket.socket] = None) -> None:
         """Close them, but for the one that has won."""
         for sock in list(self._descriptors):
             if sock is not but:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from .._forks import loading
 from ..errors import InvalidArgumentError
@@ -123,7 +123,7 @@ def check_path(path: object) -> None:
         raise InvalidArgumentError('path must not hold the segments "." and ".."')
 
 
-def encode_query(query: Mapping[str, Any] | None) -> str:
+def encode_query(query: Optional[Mapping[str, Any]]) -> str:
     """Encode parameters as a query string, leaving out those that are None.
 
     Raises:
@@ -204,7 +204,7 @@ def _query_text(name: str, value: Any) -> str:
     return text
 
 
-def extended_text(name: str, value: Any) -> str | None:
+def extended_text(name: str, value: Any) -> Optional[str]:
     """Write a Decimal or a date, and return None for anything else.
 
     Raises:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Callable, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from typing import Callable
-
-    from .timeouts import Deadline
+from .timeouts import Deadline
 
 T = TypeVar("T")
 
@@ -24,7 +21,7 @@ class Errand(Generic[T]):
     """
 
     def __init__(self, work: Callable[[], T], name: str) -> None:
-        self.done = False
+        self.done: bool = False
         self._work = work
         self._name = name
         self._result: list[T] = []

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
 
 from .._error_base import json_ready
 from .._forks import loading
-from ..errors import EndpointRemovedError, classify_api_error, known_code
+from ..errors import EndpointRemovedError, TesoteError, classify_api_error, known_code
 from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Callable
-
-    from ..errors import TesoteError
-    from .messages import Reply
+from .messages import Reply
 
 _CODE = "[A-Z][A-Z0-9_]+"
 _SLUG = "[a-z][a-z0-9_]+"
@@ -76,17 +71,17 @@ def _decode(body: str) -> Any:
     return json_ready(document)
 
 
-def _int(digits: str) -> int | None:
+def _int(digits: str) -> Optional[int]:
     # Python may refuse to read integers of more than 640 digits, and takes its time over them.
     return int(digits) if len(digits) <= 300 else None
 
 
-def _text(envelope: Mapping[str, Any], name: str) -> str | None:
+def _text(envelope: Mapping[str, Any], name: str) -> Optional[str]:
     value = envelope.get(name)
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _code(envelope: Mapping[str, Any], status: int) -> str | None:
+def _code(envelope: Mapping[str, Any], status: int) -> Optional[str]:
     """Return the error code: `error_code`, or `error` where that holds a code and no sentence."""
     error = _text(envelope, "error") or ""
     sent = _text(envelope, "error_code")
@@ -100,7 +95,7 @@ def _code(envelope: Mapping[str, Any], status: int) -> str | None:
     return known or code
 
 
-def _message(reply: Reply, envelope: Mapping[str, Any] | None) -> str:
+def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
     location = reply.headers.get("location")
     reason = reply.reason.strip() or _standard_reason(reply.status)
     if 300 <= reply.status < 400 and location:
@@ -137,7 +132,7 @@ def _naming_replacement(message: str, link: str, envelope: Mapping[str, Any]) ->
 
 def _retry_after(
     headers: Mapping[str, str], document: Any, now: Callable[[], float]
-) -> float | None:
+) -> Optional[float]:
     """Return the wait that is asked for, in seconds: the longer of the header's and the body's."""
 
     def present() -> float:

@@ -11,16 +11,13 @@ import re
 import socket
 import ssl
 import weakref
-from typing import TYPE_CHECKING
+from typing import Optional
 
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
-from .messages import Headers, Reply
+from .messages import Headers, Reply, Request
 from .sockets import TimedSocket
-
-if TYPE_CHECKING:
-    from .messages import Request
-    from .timeouts import Deadline
+from .timeouts import Deadline
 
 _MAX_HEAD = 65536
 _MAX_FIELDS = 100
@@ -61,10 +58,10 @@ class Head:
     __slots__ = ("fields", "minor", "reason", "status")
 
     def __init__(self, status: int, reason: str, minor: int, fields: dict[str, str]) -> None:
-        self.status = status
-        self.reason = reason
-        self.minor = minor
-        self.fields = fields
+        self.status: int = status
+        self.reason: str = reason
+        self.minor: int = minor
+        self.fields: dict[str, str] = fields
 
 
 class Incoming:
@@ -81,7 +78,7 @@ class Incoming:
         self._held = b""
         self._at = 0
         self._body: list[bytes] = []
-        self.heard = False
+        self.heard: bool = False
 
     def is_quiet(self) -> bool:
         """Tell whether nothing is left to read, nothing has come and the peer is still there."""
@@ -203,8 +200,10 @@ class Http1Connection:
         self.peer: object = sock.getpeername()
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
-        self.busy = self.reusable = False
-        self.opened_at = self.idle_since = opened_at
+        self.busy: bool = False
+        self.reusable: bool = False
+        self.opened_at: float = opened_at
+        self.idle_since: float = opened_at
 
     @property
     def answered(self) -> bool:
@@ -230,7 +229,7 @@ class Http1Connection:
         """
         incoming = self._incoming
         incoming.heard = self.reusable = False
-        head: Head | None = None
+        head: Optional[Head] = None
         try:
             self.busy = True
             self._socket.within(deadline, read_timeout)
@@ -294,7 +293,7 @@ class Http1Connection:
         raise NotHttpError(f"more than {_MAX_INTERIM} interim responses came before it")
 
 
-def _failure(error: Exception, head: Head | None, patience: Deadline) -> TransportError:
+def _failure(error: Exception, head: Optional[Head], patience: Deadline) -> TransportError:
     """Return the typed error for what went wrong after the request began to be sent.
 
     Args:
@@ -332,7 +331,7 @@ def _bound_silence(sock: socket.socket, read_timeout: float) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
-def rendered(request: Request, proxy_header: str | None = None) -> memoryview:
+def rendered(request: Request, proxy_header: Optional[str] = None) -> memoryview:
     """Write a request as bytes (RFC 9112, sections 3 and 5).
 
     The key is written last and inside one expression: it stands in no variable.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Optional
 
 from .._forks import loading
 
@@ -20,7 +21,7 @@ _MILLISECONDS_FROM = 1e12
 """The API's sources show resets as seconds from now, epoch seconds and epoch milliseconds."""
 
 
-def parse_number(value: object) -> float | None:
+def parse_number(value: object) -> Optional[float]:
     """Read a number from 0 out of decoded JSON or a header.
 
     Args:
@@ -41,7 +42,7 @@ def parse_number(value: object) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def parse_retry_after(value: str | None, now: float) -> float | None:
+def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
     """Return the seconds that a `Retry-After` header asks to wait (RFC 9110, section 10.2.3).
 
     Where it is sent more than once, by an application and by the gateway before it, the longest
@@ -74,7 +75,7 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     return max(waits, default=None)
 
 
-def parse_http_date(text: str | None) -> float | None:
+def parse_http_date(text: Optional[str]) -> Optional[float]:
     """Return the epoch seconds of an HTTP date in one of its three forms (RFC 9110, 5.6.7).
 
     Returns:
@@ -96,7 +97,7 @@ def parse_http_date(text: str | None) -> float | None:
         return None
 
 
-def parse_instant(text: str) -> float | None:
+def parse_instant(text: str) -> Optional[float]:
     """Return the epoch seconds of an ISO 8601 timestamp, or None if it is none.
 
     Args:
@@ -119,7 +120,7 @@ def parse_instant(text: str) -> float | None:
     return moment.timestamp() + float(f"0.{fraction}") + (offset if sign == "-" else -offset)
 
 
-def parse_reset(value: object, now: float) -> float | None:
+def parse_reset(value: object, now: float) -> Optional[float]:
     """Return the epoch seconds at which a rate limit's window ends, or None if it cannot be read.
 
     Args:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Callable
 
 from ..errors import InvalidArgumentError
 from .encoding import extended_text
-
-if TYPE_CHECKING:
-    from typing import Callable
 
 _MAX_NUMBER = 400
 """Characters of a number that is not whole, and its exponent either way, that are believed."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable, Optional, Union
 
 from .._forks import loading
-
-if TYPE_CHECKING:
-    import logging
-
-    from .messages import Request
+from .._hints import logging
+from .messages import Request
 
 LogCallback = Callable[[Mapping[str, Any]], object]
 """Called with one mapping an event; what it returns is ignored."""
@@ -53,9 +50,9 @@ class EventLog:
         target: The user's: a callback, or a `logging.Logger` in place of the standard one.
     """
 
-    def __init__(self, target: LogCallback | logging.Logger | None) -> None:
-        self._callback: LogCallback | None = None
-        self._logger: logging.Logger | None = None
+    def __init__(self, target: Union[LogCallback, logging.Logger, None]) -> None:
+        self._callback: Optional[LogCallback] = None
+        self._logger: Optional[logging.Logger] = None
         if callable(target):
             self._callback = target
         else:
@@ -66,7 +63,11 @@ class EventLog:
         return self._callback is not None or self._is_logged(_LEVELS.get(phase, _DEBUG))
 
     def report(
-        self, phase: str, request: Request, headers: Mapping[str, str] | None = None, **details: Any
+        self,
+        phase: str,
+        request: Request,
+        headers: Optional[Mapping[str, str]] = None,
+        **details: Any,
     ) -> None:
         """Report one event of a request, if anyone listens.
 
@@ -95,7 +96,7 @@ class EventLog:
         self,
         phase: str,
         request: Request,
-        headers: Mapping[str, str] | None,
+        headers: Optional[Mapping[str, str]],
         details: Mapping[str, Any],
     ) -> None:
         redact = request.api_key.redact

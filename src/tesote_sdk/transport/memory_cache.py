@@ -5,13 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import Callable, Optional
 
 from .._forks import notice_fork, renew_after_fork
 from ..errors import ConfigError
-
-if TYPE_CHECKING:
-    from typing import Callable
 
 
 class InMemoryLRUCache:
@@ -30,7 +27,7 @@ class InMemoryLRUCache:
         self,
         max_entries: int = 1024,
         max_bytes: int = 64 * 1024 * 1024,
-        clock: Callable[[], float] | None = None,
+        clock: Optional[Callable[[], float]] = None,
     ) -> None:
         for name, bound in {"max_entries": max_entries, "max_bytes": max_bytes}.items():
             if isinstance(bound, bool) or not isinstance(bound, int) or bound < 1:
@@ -43,7 +40,7 @@ class InMemoryLRUCache:
         self._lock = threading.RLock()
         renew_after_fork(self)
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Optional[bytes]:
         """Return the value that was set less than its `ttl` ago, or None."""
         notice_fork()
         with self._lock:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import ItemsView, Iterator, Mapping
+from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
 from ..errors import InvalidResponseError
+from .origin import BaseUrl
+from .redaction import ApiKey
 from .values import Value
 
-if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator
-    from typing import Callable, Protocol, TypeVar
+T = TypeVar("T")
 
-    from .origin import BaseUrl
-    from .redaction import ApiKey
 
-    T = TypeVar("T")
+class Retirable(Protocol):
+    """What a reply came by."""
 
-    class Retirable(Protocol):
-        """What a reply came by."""
-
-        def retire(self) -> None:
-            """See to it that nothing else is taken for an answer that comes this way."""
+    def retire(self) -> None:
+        """See to it that nothing else is taken for an answer that comes this way."""
 
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -45,9 +41,9 @@ class Headers(Mapping[str, str]):
         return self._fields[name.lower()]
 
     @overload
-    def get(self, name: str) -> str | None: ...
+    def get(self, name: str) -> Optional[str]: ...
     @overload
-    def get(self, name: str, default: str | T) -> str | T: ...
+    def get(self, name: str, default: Union[str, T]) -> Union[str, T]: ...
     def get(self, name: str, default: Any = None) -> Any:
         """Return a field, or a default where it is not there."""
         # Mapping's own raises and catches a KeyError for every field that is not there.
@@ -102,32 +98,32 @@ class Request:
         query: str,
         headers: dict[str, str],
         varying: Mapping[str, str],
-        body: bytes | None,
-        body_shape: dict[str, Any] | None,
-        idempotency_key: str | None,
+        body: Optional[bytes],
+        body_shape: Optional[dict[str, Any]],
+        idempotency_key: Optional[str],
         caller_keyed: bool,
         changes_state: bool,
         api_key: ApiKey,
     ) -> None:
-        self.base = base
-        self.method = method
-        self.path = path
+        self.base: BaseUrl = base
+        self.method: str = method
+        self.path: str = path
         """Below the base URL, percent-encoded."""
-        self.query = query
+        self.query: str = query
         """Encoded, without the question mark."""
-        self.headers = headers
+        self.headers: dict[str, str] = headers
         """All fields but Authorization."""
-        self.varying = varying
+        self.varying: Mapping[str, str] = varying
         """The fields that this call alone asked for: another answer may belong to others."""
-        self.body = body
-        self.body_shape = body_shape
+        self.body: Optional[bytes] = body
+        self.body_shape: Optional[dict[str, Any]] = body_shape
         """The body's top-level keys and its size, for error messages."""
-        self.idempotency_key = idempotency_key
-        self.caller_keyed = caller_keyed
+        self.idempotency_key: Optional[str] = idempotency_key
+        self.caller_keyed: bool = caller_keyed
         """Whether the caller chose the idempotency key and so can repeat the call with it."""
-        self.changes_state = changes_state
+        self.changes_state: bool = changes_state
         """Whether carrying it out twice could do something twice."""
-        self.api_key = api_key
+        self.api_key: ApiKey = api_key
 
     @property
     def target(self) -> str:
@@ -200,12 +196,12 @@ class Reply:
     __slots__ = ("connection", "content", "headers", "reason", "resent", "status")
 
     def __init__(self, status: int, reason: str, headers: Headers, content: bytes) -> None:
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.content = content
-        self.resent = False
-        self.connection: Retirable | None = None
+        self.status: int = status
+        self.reason: str = reason
+        self.headers: Headers = headers
+        self.content: bytes = content
+        self.resent: bool = False
+        self.connection: Optional[Retirable] = None
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}, {len(self.content)} bytes>"
@@ -232,7 +228,7 @@ class LastResponse(Value):
         self._set(status=status, headers=headers, attempts=attempts, elapsed_ms=elapsed_ms)
 
     @property
-    def request_id(self) -> str | None:
+    def request_id(self) -> Optional[str]:
         """The server's id of this exchange: what to quote to support."""
         return self.headers.get("x-request-id")
 
@@ -266,23 +262,23 @@ class Response:
         headers: Headers,
         content: bytes,
         request: Request,
-        attempts: int | None,
+        attempts: Optional[int],
         decode: Callable[[str], Any],
-        connection: Retirable | None = None,
-        forget: Callable[[], None] | None = None,
+        connection: Optional[Retirable] = None,
+        forget: Optional[Callable[[], None]] = None,
     ) -> None:
-        self.status = status
-        self.headers = headers
-        self.content = content
+        self.status: int = status
+        self.headers: Headers = headers
+        self.content: bytes = content
         self._request = request
         self._attempts = attempts
         self._decode = decode
-        self.connection = connection
+        self.connection: Optional[Retirable] = connection
         self._forget = forget
         self._json: Any = _NOT_READ
 
     @property
-    def request_id(self) -> str | None:
+    def request_id(self) -> Optional[str]:
         """The server's id of this exchange: what to quote to support."""
         return self.headers.get("x-request-id")
 

@@ -9,21 +9,16 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
 from ..errors import TimeoutError as TesoteTimeoutError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
 from .http1 import is_lost
-from .messages import Headers, Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Callable
-
-    from .messages import Request
-    from .timeouts import Deadline
+from .messages import Headers, Reply, Request
+from .timeouts import Deadline
 
 _PIECE = 65536
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar, Union, cast
 
+from .._hints import logging, ssl
 from .._version import __version__
 from ..errors import ConfigError, InvalidArgumentError
+from .cache import CacheBackend
 from .encoding import checked_fields, is_field_value
+from .log_events import LogCallback
 from .pacing import RateLimiter
 from .retries import RetryPolicy
 from .values import Value
 
-if TYPE_CHECKING:
-    import logging
-    import ssl
-    from collections.abc import Mapping
-    from typing import Callable, TypeVar, Union
-
-    from .cache import CacheBackend
-    from .log_events import LogCallback
-
-    T = TypeVar("T")
-    HeadersOption = Union[Mapping[str, str], Callable[[], Mapping[str, str]]]
+T = TypeVar("T")
+HeadersOption = Union[Mapping[str, str], Callable[[], Mapping[str, str]]]
 
 DEFAULT_CONNECT_TIMEOUT = 5.0
 """Seconds for reaching the server: name resolution, TCP, proxy and TLS handshake together."""
@@ -68,32 +63,32 @@ class Options(Value):
     read_timeout: float
     total_timeout: float
     retry_policy: RetryPolicy
-    cache_backend: CacheBackend | None
-    rate_limiter: RateLimiter | None
+    cache_backend: Optional[CacheBackend]
+    rate_limiter: Optional[RateLimiter]
     user_agent: str
-    logger: LogCallback | logging.Logger | None
-    ssl_context: ssl.SSLContext | None
+    logger: Union[LogCallback, logging.Logger, None]
+    ssl_context: Optional[ssl.SSLContext]
     parse_float: Callable[[str], Any]
-    headers: HeadersOption | None
+    headers: Optional[HeadersOption]
     allow_http: bool
-    opener: Callable[..., Any] | None
+    opener: Optional[Callable[..., Any]]
 
     def __init__(
         self,
         *,
-        connect_timeout: float | None = None,
-        read_timeout: float | None = None,
-        total_timeout: float | None = None,
-        retry_policy: RetryPolicy | None = None,
-        cache_backend: CacheBackend | None = None,
-        rate_limiter: RateLimiter | None = None,
-        user_agent: str | None = None,
-        logger: LogCallback | logging.Logger | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        parse_float: Callable[[str], Any] | None = None,
-        headers: HeadersOption | None = None,
+        connect_timeout: Optional[float] = None,
+        read_timeout: Optional[float] = None,
+        total_timeout: Optional[float] = None,
+        retry_policy: Optional[RetryPolicy] = None,
+        cache_backend: Optional[CacheBackend] = None,
+        rate_limiter: Optional[RateLimiter] = None,
+        user_agent: Optional[str] = None,
+        logger: Union[LogCallback, logging.Logger, None] = None,
+        ssl_context: Optional[ssl.SSLContext] = None,
+        parse_float: Optional[Callable[[str], Any]] = None,
+        headers: Optional[HeadersOption] = None,
         allow_http: bool = False,
-        opener: Callable[..., Any] | None = None,
+        opener: Optional[Callable[..., Any]] = None,
     ) -> None:
         self._set(
             connect_timeout=_seconds("connect_timeout", connect_timeout, DEFAULT_CONNECT_TIMEOUT),
@@ -116,7 +111,7 @@ class Options(Value):
         return "<Options>"
 
 
-def _seconds(name: str, value: float | None, default: float) -> float:
+def _seconds(name: str, value: Optional[float], default: float) -> float:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -135,7 +130,7 @@ def _user_agent(user_agent: object) -> str:
     return cast("str", user_agent)
 
 
-def _instance(name: str, value: object, kind: type[T]) -> T | None:
+def _instance(name: str, value: object, kind: type[T]) -> Optional[T]:
     if value is None or isinstance(value, kind):
         return value
     given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

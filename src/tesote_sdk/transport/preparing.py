@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from ..errors import InvalidArgumentError
 from .encoding import check_path, checked_fields, encode_query, is_field_value
 from .json_bodies import encode_json
 from .messages import SAFE_METHODS, Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .options import Options
-    from .origin import BaseUrl
-    from .redaction import ApiKey
+from .options import Options
+from .origin import BaseUrl
+from .redaction import ApiKey
 
 _METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -47,12 +44,12 @@ class Preparer:
         method: str,
         path: str,
         *,
-        query: Mapping[str, Any] | None,
+        query: Optional[Mapping[str, Any]],
         body: Any,
-        idempotency_key: str | None,
-        extra_headers: Mapping[str, str] | None,
-        key_in_body: str | None,
-        changes_state: bool | None,
+        idempotency_key: Optional[str],
+        extra_headers: Optional[Mapping[str, str]],
+        key_in_body: Optional[str],
+        changes_state: Optional[bool],
     ) -> Request:
         """Return the request of a call; `Transport.request` describes the arguments.
 
@@ -70,8 +67,8 @@ class Preparer:
             headers["Idempotency-Key"] = key
         elif keyed:
             raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
-        content: bytes | None = None
-        shape: dict[str, Any] | None = None
+        content: Optional[bytes] = None
+        shape: Optional[dict[str, Any]] = None
         if method in _METHODS_WITH_BODY:
             if key_in_body is not None:
                 body = {**body, key_in_body: {**body[key_in_body], "idempotency_key": key}}

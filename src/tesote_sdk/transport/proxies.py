@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from typing import Optional, Union
 
 from .._forks import loading
 from ..errors import ConfigError, NetworkError
@@ -26,7 +27,7 @@ class Proxy:
     __slots__ = ("_authorization", "origin")
 
     def __init__(self, origin: Origin, authorization: str) -> None:
-        self.origin = origin
+        self.origin: Origin = origin
         self._authorization = authorization
 
     def header(self) -> str:
@@ -39,7 +40,7 @@ class Proxy:
         return f"<Proxy {self.origin.authority}>"
 
 
-def proxy_for(origin: Origin, *, allow_http: bool) -> Proxy | None:
+def proxy_for(origin: Origin, *, allow_http: bool) -> Optional[Proxy]:
     """Return the proxy for an origin that the environment or the system names.
 
     It is found as `urllib.request` finds it: variables first, and where there are none, on macOS
@@ -109,7 +110,7 @@ def _is_bypassed(origin: Origin, *, is_lookup_needed: bool) -> bool:
     return in_time and errand.outcome()
 
 
-def _parse(url: str) -> Proxy | str | None:
+def _parse(url: str) -> Union[Proxy, str, None]:
     """Read a proxy's URL; a str is what is wrong with it, for the caller to raise."""
     if not url:
         return None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Optional, Union
 
 from .instants import parse_number, parse_reset
 from .values import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class RateLimit(Value):
@@ -26,19 +24,19 @@ class RateLimit(Value):
 
     __slots__ = ("limit", "remaining", "reset", "resets_at", "raw_reset")  # noqa: RUF023
 
-    limit: int | None
-    remaining: int | None
-    reset: int | float | None
-    resets_at: float | None
-    raw_reset: str | None
+    limit: Optional[int]
+    remaining: Optional[int]
+    reset: Union[int, float, None]
+    resets_at: Optional[float]
+    raw_reset: Optional[str]
 
     def __init__(
         self,
-        limit: int | None,
-        remaining: int | None,
-        reset: int | float | None,
-        resets_at: float | None = None,
-        raw_reset: str | None = None,
+        limit: Optional[int],
+        remaining: Optional[int],
+        reset: Union[int, float, None],
+        resets_at: Optional[float] = None,
+        raw_reset: Optional[str] = None,
     ) -> None:
         self._set(
             limit=limit,
@@ -48,7 +46,7 @@ class RateLimit(Value):
             raw_reset=raw_reset,
         )
 
-    def seconds_until_reset(self, now: float | None = None) -> float | None:
+    def seconds_until_reset(self, now: Optional[float] = None) -> Optional[float]:
         """Return the seconds until the window ends, 0.0 if it has, None if it is not known.
 
         Args:
@@ -59,7 +57,7 @@ class RateLimit(Value):
         return max(0.0, self.resets_at - (time.time() if now is None else now))
 
 
-def read_rate_limit(fields: Mapping[str, str], now: float) -> RateLimit | None:
+def read_rate_limit(fields: Mapping[str, str], now: float) -> Optional[RateLimit]:
     """Read the `X-RateLimit-*` fields (https://equipo.tesote.com/api/docs?version=v2).
 
     One that is sent twice, by an application and by the gateway before it, means the smaller count
@@ -82,7 +80,7 @@ def read_rate_limit(fields: Mapping[str, str], now: float) -> RateLimit | None:
     return RateLimit(_count(limit), _count(remaining), reset, resets_at, text)
 
 
-def _numbers(text: str | None) -> list[int | float]:
+def _numbers(text: Optional[str]) -> list[Union[int, float]]:
     if text is None:
         return []
     if text.isdecimal() and text.isascii() and len(text) <= 15:
@@ -95,6 +93,6 @@ def _numbers(text: str | None) -> list[int | float]:
     return [int(number) if number.is_integer() else number for number in numbers]
 
 
-def _count(text: str | None) -> int | None:
+def _count(text: Optional[str]) -> Optional[int]:
     number = min(_numbers(text), default=None)
     return number if isinstance(number, int) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Optional
 
 from .._forks import loading
 from ..errors import ConfigError
@@ -20,7 +20,7 @@ class ApiKey:
 
     def __init__(self, value: object) -> None:
         self._value = value
-        self._spellings: re.Pattern[str] | None = None
+        self._spellings: Optional[re.Pattern[str]] = None
         last4 = value[-4:] if isinstance(value, str) and len(value) > 4 and value.isascii() else ""
         self.shown = f"Bearer {last4 or '****'}"
         """What logs and errors may hold: `Bearer <last4>`, or `Bearer ****` for a short key."""

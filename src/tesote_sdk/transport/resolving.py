@@ -11,15 +11,12 @@ import encodings.idna  # noqa: F401 - socket and ssl would import it in mid-call
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ConfigError, NetworkError
 from .errands import Errand
-from .origin import is_loopback
-
-if TYPE_CHECKING:
-    from .origin import Origin
-    from .timeouts import Deadline
+from .origin import Origin, is_loopback
+from .timeouts import Deadline
 
 _JOINED_SECONDS = 30.0
 """Age up to which a lookup under way is joined. A resolver's own patience ends about here; one that
@@ -69,7 +66,7 @@ class _Lookup(Errand["list[Any]"]):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(lambda: _look_up(host, port), "tesote-sdk-resolver")
-        self.missed = False
+        self.missed: bool = False
         self._since = time.monotonic()
         self._process = os.getpid()
         self._resolver = socket.getaddrinfo

@@ -9,22 +9,17 @@ import hmac
 import json
 import os
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any, Callable, Optional
 
 from ..errors import TimeoutError
+from .cache import CacheBackend
+from .log_events import EventLog
 from .memory_cache import InMemoryLRUCache
-from .messages import Headers, Response
+from .messages import Headers, Request, Response
+from .redaction import ApiKey
 from .single_flight import SingleFlight
+from .timeouts import Deadline
 from .values import Value
-
-if TYPE_CHECKING:
-    from typing import Callable
-
-    from .cache import CacheBackend
-    from .log_events import EventLog
-    from .messages import Request
-    from .redaction import ApiKey
-    from .timeouts import Deadline
 
 REVALIDATION_SECONDS = 86400.0
 """How long an entry with an ETag outlives its freshness, so that the server can confirm it."""
@@ -43,12 +38,12 @@ class Entry:
     __slots__ = ("content", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, content: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.content = content
+        self.status: int = status
+        self.headers: Headers = headers
+        self.content: bytes = content
 
     @property
-    def etag(self) -> str | None:
+    def etag(self) -> Optional[str]:
         """The ETag, if it can be sent in a header field as it is (RFC 9110, section 8.8.3)."""
         etag = self.headers.get("etag")
         return etag if etag and etag.isascii() and etag.isprintable() else None
@@ -101,7 +96,7 @@ class ResponseCache:
     """
 
     def __init__(
-        self, backend: CacheBackend | None, api_key: ApiKey, base_url: str, log: EventLog
+        self, backend: Optional[CacheBackend], api_key: ApiKey, base_url: str, log: EventLog
     ) -> None:
         self._backend = InMemoryLRUCache() if backend is None else backend
         self._api_key = api_key
@@ -110,7 +105,7 @@ class ResponseCache:
         self._roots_used: set[str] = set()
         self._undropped: set[str] = set()
         self._flights: SingleFlight[Entry] = SingleFlight()
-        self._renewals: SingleFlight[bytes | None] = SingleFlight()
+        self._renewals: SingleFlight[Optional[bytes]] = SingleFlight()
 
     def serve(
         self,
@@ -175,7 +170,7 @@ class ResponseCache:
         for root in sorted(self._roots_used):
             self._renew(root)
 
-    def place(self, request: Request, ttl: float, deadline: Deadline) -> Place | None:
+    def place(self, request: Request, ttl: float, deadline: Deadline) -> Optional[Place]:
         """Return where a response is cached, or None if it cannot be now.
 
         Raises:
@@ -221,7 +216,7 @@ class ResponseCache:
             self.store(place, entry, ttl)
         return entry
 
-    def load(self, key: str) -> Entry | None:
+    def load(self, key: str) -> Optional[Entry]:
         """Return the entry under a key, or None if there is none, or none of ours."""
         value = self._get(key)
         return self._unpacked(key, value) if isinstance(value, bytes) else None
@@ -245,7 +240,7 @@ class ResponseCache:
         packed = b"%b\n%b" % (head, entry.content)
         return self._api_key.seal(b"%b\n%b" % (key.encode(), packed)) + packed
 
-    def _unpacked(self, key: str, value: bytes) -> Entry | None:
+    def _unpacked(self, key: str, value: bytes) -> Optional[Entry]:
         """Read an entry; None for what this client's key has not sealed for this place."""
         seal, packed = value[:_SEAL_BYTES], value[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._api_key.seal(b"%b\n%b" % (key.encode(), packed))):
@@ -254,10 +249,10 @@ class ResponseCache:
         status, fields = json.loads(head)
         return Entry(status, Headers(fields), content)
 
-    def _generation(self, root: str, deadline: Deadline) -> str | None:
+    def _generation(self, root: str, deadline: Deadline) -> Optional[str]:
         """Return the number that entries of a resource are made under; None without a backend."""
 
-        def made() -> bytes | None:
+        def made() -> Optional[bytes]:
             known = self._known_generation(root)
             return self._renew(root) if known is None else known or None
 
@@ -268,14 +263,14 @@ class ResponseCache:
             known = self._renewals.fetch(root, made, deadline)
         return known.decode("latin-1") if known else None
 
-    def _known_generation(self, root: str) -> bytes | None:
+    def _known_generation(self, root: str) -> Optional[bytes]:
         """Return the number; None if there is none, nothing if that cannot be known."""
         if root in self._undropped:
             return None
         value = self._get(self._generation_key(root))
         return b"" if value is _FAILED else value
 
-    def _renew(self, root: str) -> bytes | None:
+    def _renew(self, root: str) -> Optional[bytes]:
         generation = os.urandom(8).hex().encode()
         if self._set(self._generation_key(root), generation, _GENERATION_SECONDS):
             self._undropped.discard(root)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import Callable, Optional
 
-from ..errors import ApiError, ConfigError, NetworkError, TimeoutError
+from ..errors import ApiError, ConfigError, NetworkError, TesoteError, TimeoutError
+from .messages import Request
 from .values import Value
-
-if TYPE_CHECKING:
-    from typing import Callable
-
-    from ..errors import TesoteError
-    from .messages import Request
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """The answers that say that the server did not get to it, and may the next time."""
@@ -87,8 +82,8 @@ class RetryPolicy(Value):
         return False
 
     def delay(
-        self, attempt: int, retry_after: float | None, uniform: Callable[[float, float], float]
-    ) -> float | None:
+        self, attempt: int, retry_after: Optional[float], uniform: Callable[[float, float], float]
+    ) -> Optional[float]:
         """Return the seconds to wait before the next attempt, or None if they are too many.
 
         Args:

@@ -10,25 +10,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Optional
 
 from .._forks import loading, renew_after_fork
 from ..errors import ApiError, TesoteError
 from .deprecations import DeprecationNotices
 from .error_responses import error_from_response
 from .json_bodies import json_decoder
-from .messages import LastResponse, Response
-from .rate_limits import read_rate_limit
+from .log_events import EventLog
+from .messages import LastResponse, Reply, Request, Response
+from .options import Options
+from .rate_limits import RateLimit, read_rate_limit
+from .timeouts import Deadline
 
 if TYPE_CHECKING:
-    from typing import Callable
-
     from .connections import ConnectionPool
-    from .log_events import EventLog
-    from .messages import Reply, Request
-    from .options import Options
-    from .rate_limits import RateLimit
-    from .timeouts import Deadline
 
 
 class Sender:
@@ -56,17 +52,17 @@ class Sender:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], object],
-        uniform: Callable[[float, float], float] | None,
+        uniform: Optional[Callable[[float, float], float]],
     ) -> None:
         self._options = options
-        self.pool = pool
+        self.pool: ConnectionPool = pool
         self._log = log
         self._clock = clock
         self._sleep = sleep
         self._uniform = uniform or _uniform
         self._notices = DeprecationNotices(log)
         self.decode = json_decoder(options.parse_float)
-        self.last_rate_limit: RateLimit | None = None
+        self.last_rate_limit: Optional[RateLimit] = None
         self._own = threading.local()
         if options.opener is not None:
             with loading:  # few programs bring one, and it takes urllib
@@ -75,7 +71,7 @@ class Sender:
         renew_after_fork(self)
 
     @property
-    def last_response(self) -> LastResponse | None:
+    def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
         return getattr(self._own, "response", None)
 
@@ -169,7 +165,7 @@ class Sender:
 
     def _delay_before_next(
         self, error: TesoteError, request: Request, attempt: int, deadline: Deadline
-    ) -> float | None:
+    ) -> Optional[float]:
         """Return the seconds to wait before another attempt, or None if there is to be none."""
         policy, limiter = self._options.retry_policy, self._options.rate_limiter
         if not policy.allows(error, request, attempt):

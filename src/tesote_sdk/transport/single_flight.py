@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Callable, Generic, Optional, TypeVar
 
 from .._forks import renew_after_fork
-
-if TYPE_CHECKING:
-    from typing import Callable
-
-    from .timeouts import Deadline
+from .timeouts import Deadline
 
 T = TypeVar("T")
 
@@ -26,9 +22,9 @@ class _Flight(Generic[T]):
 
     def __init__(self, deadline: Deadline) -> None:
         self.thread = threading.get_ident()
-        self.deadline = deadline
+        self.deadline: Deadline = deadline
         self.ended = threading.Event()
-        self.result: T | None = None
+        self.result: Optional[T] = None
 
 
 class SingleFlight(Generic[T]):

@@ -10,15 +10,12 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import Callable, Optional, TypeVar
 
-if TYPE_CHECKING:
-    from typing import Callable, TypeVar
+from .timeouts import Deadline
 
-    from .timeouts import Deadline
-
-    Given = TypeVar("Given")
-    Moved = TypeVar("Moved")
+Given = TypeVar("Given")
+Moved = TypeVar("Moved")
 
 _PIECE = 65536
 
@@ -69,7 +66,7 @@ class TimedSocket:
         wait_first, self._has_just_sent = self._has_just_sent, False
         return self._attempt(self._sock.recv, _PIECE, to_write=False, wait_first=wait_first)
 
-    def receive_now(self) -> bytes | None:
+    def receive_now(self) -> Optional[bytes]:
         """Return what has come; nothing is the connection's end, None is nothing yet.
 
         Raises:
@@ -103,7 +100,7 @@ class TimedSocket:
         wait_first: bool = False,
     ) -> Moved:
         """Transfer at least a byte; what TLS does meanwhile on its own account wins no time."""
-        patience: Deadline | None = None
+        patience: Optional[Deadline] = None
         if wait_first:
             patience = self._wait(None, to_write=to_write)
         elif self._deadline.remaining() <= 0:  # a peer that never pauses uses it up, too
@@ -119,7 +116,7 @@ class TimedSocket:
                 to_write = blocked is ssl.SSLWantWriteError
             patience = self._wait(patience, to_write=to_write)
 
-    def _wait(self, begun: Deadline | None, *, to_write: bool) -> Deadline:
+    def _wait(self, begun: Optional[Deadline], *, to_write: bool) -> Deadline:
         """Wait until the socket is ready; one silence is one wait, in however many pieces."""
         self.patience = patience = begun or self._deadline.within(self._read_timeout, "read")
         is_ready = self._is_writable if to_write else self._is_readable
@@ -132,7 +129,7 @@ class TimedSocket:
 
 
 def _held_back(sock: socket.socket) -> int:
-    pending: Callable[[], int] | None = getattr(sock, "pending", None)
+    pending: Optional[Callable[[], int]] = getattr(sock, "pending", None)
     try:
         return pending() if pending is not None else 0
     except ValueError:  # of a TLS socket that was closed meanwhile

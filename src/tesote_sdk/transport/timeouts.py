@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Callable, Literal
 
 from ..errors import TimeoutError
 
-if TYPE_CHECKING:
-    from typing import Callable, Literal
-
-    Phase = Literal["connect", "read", "total"]
+Phase = Literal["connect", "read", "total"]
 
 
 class Deadline:

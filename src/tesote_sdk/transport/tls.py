@@ -7,15 +7,13 @@ import os
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import Optional
 
 from ..errors import ConfigError, NetworkError, TlsError
 from .errands import Errand
 from .http1 import is_lost
-
-if TYPE_CHECKING:
-    from .origin import Origin
-    from .timeouts import Deadline
+from .origin import Origin
+from .timeouts import Deadline
 
 _ADVICE = {
     10: "the certificate has expired: check this machine's clock, then tell the server's operator",
@@ -29,7 +27,7 @@ _ADVICE = {
 
 
 def start_tls(
-    sock: socket.socket, context: ssl.SSLContext | None, origin: Origin, deadline: Deadline
+    sock: socket.socket, context: Optional[ssl.SSLContext], origin: Origin, deadline: Deadline
 ) -> ssl.SSLSocket:
     """Do the handshake with an origin over a connected socket, which is used up by it.
 
@@ -86,7 +84,7 @@ _proven: list[int] = [os.getpid()]
 
 
 def _first_of_this_process(
-    sock: socket.socket, context: ssl.SSLContext | None, origin: Origin, deadline: Deadline
+    sock: socket.socket, context: Optional[ssl.SSLContext], origin: Origin, deadline: Deadline
 ) -> ssl.SSLSocket:
     """Do the handshake; the first of a forked process in a thread, which can be given up.
 
@@ -118,7 +116,7 @@ def _first_of_this_process(
 
 
 def _handshake(
-    sock: socket.socket, context: ssl.SSLContext | None, origin: Origin, deadline: Deadline
+    sock: socket.socket, context: Optional[ssl.SSLContext], origin: Origin, deadline: Deadline
 ) -> ssl.SSLSocket:
     context = default_context() if context is None else context
     # Raises where the peer has reset the connection: ssl may take that for no connection yet, and

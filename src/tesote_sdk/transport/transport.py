@@ -10,25 +10,23 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union, cast
 
 from .._error_base import operation
 from .._forks import loading, notice_fork
 from ..errors import ConfigError, InvalidArgumentError, UnauthorizedError
 from .log_events import EventLog
+from .messages import LastResponse, Request, Response
 from .options import Options
 from .origin import DEFAULT_BASE_URL, parse_base_url
+from .rate_limits import RateLimit
 from .redaction import ApiKey
 from .timeouts import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Callable
-
     from .connections import ConnectionPool
-    from .messages import LastResponse, Request, Response
     from .preparing import Preparer
-    from .rate_limits import RateLimit
     from .response_cache import ResponseCache
     from .sending import Sender
 
@@ -53,13 +51,13 @@ class Transport:
     @operation
     def __init__(
         self,
-        api_key: str | ApiKey | None = None,
-        base_url: str | None = None,
-        options: Options | None = None,
+        api_key: Union[str, ApiKey, None] = None,
+        base_url: Optional[str] = None,
+        options: Optional[Options] = None,
         *,
-        clock: Callable[[], float] | None = None,
-        sleep: Callable[[float], object] | None = None,
-        uniform: Callable[[float, float], float] | None = None,
+        clock: Optional[Callable[[], float]] = None,
+        sleep: Optional[Callable[[float], object]] = None,
+        uniform: Optional[Callable[[float, float], float]] = None,
     ) -> None:
         if not isinstance(api_key, ApiKey):
             api_key = ApiKey(os.environ.get("TESOTE_SDK_API_KEY") if api_key is None else api_key)
@@ -73,20 +71,20 @@ class Transport:
         self.clock = clock or _now
         self.sleep = sleep or _sleep
         self._uniform = uniform
-        self._lends_connections: Transport | None = None
-        self._lends_cache: Transport | None = None
-        self._sender: Sender | None = None
-        self._preparer: Preparer | None = None
-        self._cache: ResponseCache | None = None
+        self._lends_connections: Optional[Transport] = None
+        self._lends_cache: Optional[Transport] = None
+        self._sender: Optional[Sender] = None
+        self._preparer: Optional[Preparer] = None
+        self._cache: Optional[ResponseCache] = None
         self._closed = False
 
     @property
-    def last_rate_limit(self) -> RateLimit | None:
+    def last_rate_limit(self) -> Optional[RateLimit]:
         """The newest rate limit that the server reported, or None before the first."""
         return None if self._sender is None else self._sender.last_rate_limit
 
     @property
-    def last_response(self) -> LastResponse | None:
+    def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
         return None if self._sender is None else self._sender.last_response
 
@@ -96,13 +94,13 @@ class Transport:
         method: str,
         path: str,
         *,
-        query: Mapping[str, Any] | None = None,
+        query: Optional[Mapping[str, Any]] = None,
         body: Any = None,
-        idempotency_key: str | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        key_in_body: str | None = None,
-        changes_state: bool | None = None,
-        cache_ttl: float | None = None,
+        idempotency_key: Optional[str] = None,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        key_in_body: Optional[str] = None,
+        changes_state: Optional[bool] = None,
+        cache_ttl: Optional[float] = None,
     ) -> Response:
         """Make one logical request, however many attempts it takes.
 
@@ -215,7 +213,7 @@ class Transport:
         pool = None if lender is None else lender._opened().pool
         return self._sender or self._load(pool)
 
-    def _load(self, pool: ConnectionPool | None) -> Sender:
+    def _load(self, pool: Optional[ConnectionPool]) -> Sender:
         with loading:
             from .connections import ConnectionPool
             from .preparing import Preparer

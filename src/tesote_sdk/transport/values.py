@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from typing import NoReturn, TypeVar
-
-    Self = TypeVar("Self", bound="Value")
+from typing import Any, NoReturn, TypeVar
 
 
 class Value:
@@ -46,7 +41,7 @@ class Value:
         raise AttributeError(f"a {type(self).__name__} does not change")
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
+        if not (isinstance(other, Value) and type(other) is type(self)):
             return NotImplemented
         return self._attributes() == other._attributes()
 
@@ -59,3 +54,6 @@ class Value:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(self._attributes().values())
+
+
+Self = TypeVar("Self", bound=Value)

@@ -14,6 +14,7 @@ from tesote_sdk.types.accounts import (
     Bank,
     LegalEntity,
 )
+from tesote_sdk.types.ids import Id
 from tesote_sdk.types.money import (
     Amount,
     JSONNumber,
@@ -101,6 +102,7 @@ __all__ = [
     "CounterpartyInput",
     "CursorPagination",
     "ExportFormat",
+    "Id",
     "JSONNumber",
     "LegalEntity",
     "MetaPagination",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .._base_client import BaseClient
+from ..transport.transport import Transport
 from .accounts import Accounts
 from .transactions import Transactions
-
-if TYPE_CHECKING:
-    from ..transport.transport import Transport
 
 
 class V1Client(BaseClient):

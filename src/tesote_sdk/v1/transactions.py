@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Optional, Union
 
 from .._arguments import date_text, one_cursor, whole_number
 from .._error_base import operation
+from .._hints import datetime, types
 from .._resource import Resource, unwrapped
 from ..page_styles import TransactionCursors
+from ..pagination import Page
 from ..transport.encoding import path_segment
-
-if TYPE_CHECKING:
-    from datetime import date
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..types import Transaction, TransactionScope
 
 
 class Transactions(Resource):
@@ -24,17 +19,17 @@ class Transactions(Resource):
     @operation
     def list_for_account(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        per_page: int | None = None,
-        page: int | None = None,
-        transactions_after_id: str | None = None,
-        transactions_before_id: str | None = None,
-        start_date: date | str | None = None,
-        end_date: date | str | None = None,
-        scope: TransactionScope | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[Transaction]:
+        per_page: Optional[int] = None,
+        page: Optional[int] = None,
+        transactions_after_id: Optional[str] = None,
+        transactions_before_id: Optional[str] = None,
+        start_date: Union[datetime.date, str, None] = None,
+        end_date: Union[datetime.date, str, None] = None,
+        scope: Optional[types.TransactionScope] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.Transaction]:
         """List the transactions of an account, newest first; iterating goes on to the last one.
 
         Args:
@@ -73,7 +68,9 @@ class Transactions(Resource):
         )
 
     @operation
-    def get(self, transaction_id: str | UUID, *, cache_ttl: float | None = None) -> Transaction:
+    def get(
+        self, transaction_id: types.Id, *, cache_ttl: Optional[float] = None
+    ) -> types.Transaction:
         """Get one transaction.
 
         Args:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Optional
 
 from .._arguments import order_body
 from .._forks import loading
+from .._hints import types
 from ..errors import InvalidArgumentError, InvalidOrderStateError, InvalidResponseError
-
-if TYPE_CHECKING:
-    from ..types import PaymentMethod, TransactionOrder
 
 _BEFORE_THE_BANK = ("draft", "pending_approval", "approved")
 _WITH_THE_BANK = ("processing", "completed", "partially_completed")
@@ -51,7 +49,7 @@ def payment_body(order: Mapping[str, Any], key: object) -> dict[str, Any]:
     return body
 
 
-def the_one(orders: list[TransactionOrder]) -> TransactionOrder | None:
+def the_one(orders: list[types.TransactionOrder]) -> Optional[types.TransactionOrder]:
     """Return the order that a key stands for, of those that have it.
 
     Raises:
@@ -67,7 +65,7 @@ def the_one(orders: list[TransactionOrder]) -> TransactionOrder | None:
     return next(iter(live or orders), None)
 
 
-def check_agreement(order: TransactionOrder, asked: Mapping[str, Any]) -> None:
+def check_agreement(order: types.TransactionOrder, asked: Mapping[str, Any]) -> None:
     """Refuse an order that pays something else than what was asked for.
 
     Args:
@@ -101,7 +99,9 @@ def check_agreement(order: TransactionOrder, asked: Mapping[str, Any]) -> None:
         raise _another_payment(order, others)
 
 
-def check_account(order: TransactionOrder, method: PaymentMethod, asked: Mapping[str, Any]) -> None:
+def check_account(
+    order: types.TransactionOrder, method: types.PaymentMethod, asked: Mapping[str, Any]
+) -> None:
     """Refuse an order that pays the beneficiary at another account than the one asked for.
 
     An order tells no account number; the payment method that the server made for it does. One that
@@ -121,7 +121,7 @@ def check_account(order: TransactionOrder, method: PaymentMethod, asked: Mapping
         raise _another_payment(order, others)
 
 
-def is_with_the_bank(order: TransactionOrder) -> bool:
+def is_with_the_bank(order: types.TransactionOrder) -> bool:
     """Tell whether the bank has an order, so that nothing is left to be submitted.
 
     Raises:
@@ -146,12 +146,12 @@ def is_with_the_bank(order: TransactionOrder) -> bool:
     return was_submitted(order)
 
 
-def was_submitted(order: TransactionOrder) -> bool:
+def was_submitted(order: types.TransactionOrder) -> bool:
     """Tell whether an order was submitted and not refused, whatever its status is called."""
     return bool(order.get("submitted_at")) and _attempt(order).get("status") != "failed"
 
 
-def submission_key(order: TransactionOrder, key: str) -> str:
+def submission_key(order: types.TransactionOrder, key: str) -> str:
     """Return the idempotency key to submit an order with, the same in every run.
 
     It comes from the payment's key and not from the order: should there ever be two orders for one
@@ -166,12 +166,12 @@ def submission_key(order: TransactionOrder, key: str) -> str:
     return f"{key}/submit-{number + (attempt.get('status') == 'failed')}"
 
 
-def _attempt(order: TransactionOrder) -> Mapping[str, Any]:
+def _attempt(order: types.TransactionOrder) -> Mapping[str, Any]:
     attempt: Any = order.get("latest_attempt")
     return attempt if isinstance(attempt, dict) else {}
 
 
-def _is_amount(order: TransactionOrder, asked: str) -> bool:
+def _is_amount(order: types.TransactionOrder, asked: str) -> bool:
     sent = order.get("amount")
     if isinstance(sent, float):
         return sent == float(asked)  # what any exact amount is once it was read as binary
@@ -187,7 +187,7 @@ def _is_amount(order: TransactionOrder, asked: str) -> bool:
     return amount.is_finite() and amount == Decimal(asked)
 
 
-def _another_payment(order: TransactionOrder, fields: list[str]) -> InvalidArgumentError:
+def _another_payment(order: types.TransactionOrder, fields: list[str]) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"the idempotency_key belongs to the order {order['id']}, which has another "
         f"{' and another '.join(fields)}; this call submitted nothing. Check the arguments. If "

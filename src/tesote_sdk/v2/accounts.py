@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Optional
 
 from .._arguments import whole_number
 from .._error_base import operation
+from .._hints import types
 from .._resource import Resource, json_object, unwrapped
 from ..page_styles import PageNumbers
+from ..pagination import Page
 from ..transport.encoding import path_segment
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..types import Account, AccountSyncStarted
 
 
 class Accounts(Resource):
@@ -24,12 +20,12 @@ class Accounts(Resource):
     def list(
         self,
         *,
-        page: int | None = None,
-        per_page: int | None = None,
-        include: str | None = None,
-        sort: str | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[Account]:
+        page: Optional[int] = None,
+        per_page: Optional[int] = None,
+        include: Optional[str] = None,
+        sort: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.Account]:
         """List the accounts, page by page; iterating the result goes on to the last one.
 
         Args:
@@ -59,7 +55,7 @@ class Accounts(Resource):
         )
 
     @operation
-    def get(self, account_id: str | UUID, *, cache_ttl: float | None = None) -> Account:
+    def get(self, account_id: types.Id, *, cache_ttl: Optional[float] = None) -> types.Account:
         """Get one account.
 
         Args:
@@ -78,8 +74,8 @@ class Accounts(Resource):
 
     @operation
     def sync(
-        self, account_id: str | UUID, *, idempotency_key: str | None = None
-    ) -> AccountSyncStarted:
+        self, account_id: types.Id, *, idempotency_key: Optional[str] = None
+    ) -> types.AccountSyncStarted:
         """Ask the account's bank for news; pass the session to `sync_sessions.wait`.
 
         Args:

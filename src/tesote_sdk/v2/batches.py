@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Optional
 
 from .._arguments import only_given, order_body
 from .._error_base import operation
+from .._hints import types
 from .._resource import Resource, json_object
 from ..errors import InvalidArgumentError
 from ..transport.encoding import path_segment
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from ..types import (
-        Batch,
-        BatchApproved,
-        BatchCancelled,
-        BatchCreated,
-        BatchOrder,
-        BatchSubmitted,
-    )
 
 
 class Batches(Resource):
@@ -30,11 +19,11 @@ class Batches(Resource):
     @operation
     def create(
         self,
-        account_id: str | UUID,
-        orders: Sequence[BatchOrder],
+        account_id: types.Id,
+        orders: Sequence[types.BatchOrder],
         *,
-        idempotency_key: str | None = None,
-    ) -> BatchCreated:
+        idempotency_key: Optional[str] = None,
+    ) -> types.BatchCreated:
         """Make a batch of payment orders, as drafts: no money moves before it is submitted.
 
         Args:
@@ -70,8 +59,12 @@ class Batches(Resource):
 
     @operation
     def get(
-        self, account_id: str | UUID, batch_id: str | UUID, *, cache_ttl: float | None = None
-    ) -> Batch:
+        self,
+        account_id: types.Id,
+        batch_id: types.Id,
+        *,
+        cache_ttl: Optional[float] = None,
+    ) -> types.Batch:
         """Get a batch with its orders.
 
         Args:
@@ -95,8 +88,12 @@ class Batches(Resource):
 
     @operation
     def approve(
-        self, account_id: str | UUID, batch_id: str | UUID, *, idempotency_key: str | None = None
-    ) -> BatchApproved:
+        self,
+        account_id: types.Id,
+        batch_id: types.Id,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> types.BatchApproved:
         """Approve the orders of a batch; read the batch again for the status that this gave them.
 
         Args:
@@ -124,12 +121,12 @@ class Batches(Resource):
     @operation
     def submit(
         self,
-        account_id: str | UUID,
-        batch_id: str | UUID,
+        account_id: types.Id,
+        batch_id: types.Id,
         *,
-        token: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> BatchSubmitted:
+        token: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.BatchSubmitted:
         """Hand the orders of a batch to the bank: money moves.
 
         Args:
@@ -159,8 +156,12 @@ class Batches(Resource):
 
     @operation
     def cancel(
-        self, account_id: str | UUID, batch_id: str | UUID, *, idempotency_key: str | None = None
-    ) -> BatchCancelled:
+        self,
+        account_id: types.Id,
+        batch_id: types.Id,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> types.BatchCancelled:
         """Cancel the orders of a batch that the bank does not have yet.
 
         Args:
@@ -186,6 +187,6 @@ class Batches(Resource):
         )
 
 
-def _batch(account_id: str | UUID, batch_id: str | UUID) -> str:
+def _batch(account_id: types.Id, batch_id: types.Id) -> str:
     account = path_segment("account_id", account_id)
     return f"/v2/accounts/{account}/batches/{path_segment('batch_id', batch_id)}"

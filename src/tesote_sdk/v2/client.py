@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .._base_client import BaseClient
+from ..transport.transport import Transport
 from .accounts import Accounts
 from .batches import Batches
 from .payment_methods import PaymentMethods
 from .sync_sessions import SyncSessions
 from .transaction_orders import TransactionOrders
 from .transactions import Transactions
-
-if TYPE_CHECKING:
-    from ..transport.transport import Transport
 
 
 class V2Client(BaseClient):

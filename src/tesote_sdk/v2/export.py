@@ -8,14 +8,11 @@ import re
 import stat
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Optional, Union
 
+from .._hints import pathlib
 from ..errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..transport.messages import Response
+from ..transport.messages import Response
 
 _NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*("(?:[^"\\]|\\.)*"?|[^; \t]+)', re.IGNORECASE).search
 _ENCODED_NAME = re.compile(
@@ -51,8 +48,8 @@ class ExportFile:
     def __init__(self, response: Response) -> None:
         self.content = response.content
         self.content_type = response.headers.get("content-type")
-        self.filename = _safe_filename(response.headers.get("content-disposition", ""))
-        self.response = response
+        self.filename: str = _safe_filename(response.headers.get("content-disposition", ""))
+        self.response: Response = response
 
     @property
     def text(self) -> str:
@@ -66,7 +63,7 @@ class ExportFile:
         """
         return self.response.body.removeprefix("\ufeff")
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: Union[str, os.PathLike[str]]) -> pathlib.Path:
         """Write the file to disk: whole, or not at all.
 
         It holds bank data, so a new file is for its owner alone (mode 0600). A file that is
@@ -206,7 +203,7 @@ def _windows_takes(path: str) -> bool:
 # --- what is written to ---------------------------------------------------------------------------
 
 
-def _standard_stream(found: os.stat_result) -> int | None:
+def _standard_stream(found: os.stat_result) -> Optional[int]:
     """Return the descriptor of standard output or error, if a path leads there.
 
     `/dev/stdout` may lead to a file that a shell has opened: what replaced that file would go
@@ -219,7 +216,7 @@ def _standard_stream(found: os.stat_result) -> int | None:
     return None
 
 
-def _replace(target: Path, content: bytes, found: os.stat_result | None) -> None:
+def _replace(target: pathlib.Path, content: bytes, found: Optional[os.stat_result]) -> None:
     """Put a new file in the place of another in one step.
 
     That works within one file system only, so the new one is written beside the other.
@@ -257,7 +254,7 @@ def _pass_on(found: os.stat_result, descriptor: int) -> None:
         os.fchmod(descriptor, mode)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: pathlib.Path) -> None:
     """Make a file's new name outlast a power cut."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
 from .._arguments import cursor_text, only_given, optional_id, whole_number
 from .._error_base import operation
+from .._hints import types
 from .._resource import Resource, unwrapped
 from ..errors import InvalidArgumentError
 from ..page_styles import Offsets
+from ..pagination import Page
 from ..transport.encoding import path_segment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..transport.messages import Response
-    from ..types import CounterpartyInput, PaymentMethod, PaymentMethodType
+from ..transport.messages import Response
 
 _PATH = "/v2/payment_methods"
 _NAME = "payment_method"
@@ -30,15 +26,15 @@ class PaymentMethods(Resource):
     def list(
         self,
         *,
-        limit: int | None = None,
-        offset: int | None = None,
-        cursor: str | None = None,
-        method_type: PaymentMethodType | None = None,
-        currency: str | None = None,
-        counterparty_id: str | None = None,
-        verified: bool | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[PaymentMethod]:
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+        cursor: Optional[str] = None,
+        method_type: Optional[types.PaymentMethodType] = None,
+        currency: Optional[str] = None,
+        counterparty_id: Optional[str] = None,
+        verified: Optional[bool] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.PaymentMethod]:
         """List the payment methods; deleted ones are left out.
 
         Args:
@@ -78,8 +74,8 @@ class PaymentMethods(Resource):
 
     @operation
     def get(
-        self, payment_method_id: str | UUID, *, cache_ttl: float | None = None
-    ) -> PaymentMethod:
+        self, payment_method_id: types.Id, *, cache_ttl: Optional[float] = None
+    ) -> types.PaymentMethod:
         """Get one payment method.
 
         Args:
@@ -104,15 +100,15 @@ class PaymentMethods(Resource):
     def create(
         self,
         *,
-        method_type: PaymentMethodType,
+        method_type: types.PaymentMethodType,
         currency: str,
-        details: Mapping[str, Any] | None = None,
-        label: str | None = None,
-        counterparty_id: str | None = None,
-        counterparty: CounterpartyInput | None = None,
-        tesote_account_id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> PaymentMethod:
+        details: Optional[Mapping[str, Any]] = None,
+        label: Optional[str] = None,
+        counterparty_id: Optional[str] = None,
+        counterparty: Optional[types.CounterpartyInput] = None,
+        tesote_account_id: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.PaymentMethod:
         """Make a payment method.
 
         Args:
@@ -152,17 +148,17 @@ class PaymentMethods(Resource):
     @operation
     def update(
         self,
-        payment_method_id: str | UUID,
+        payment_method_id: types.Id,
         *,
-        method_type: PaymentMethodType | None = None,
-        currency: str | None = None,
-        details: Mapping[str, Any] | None = None,
-        label: str | None = None,
-        counterparty_id: str | None = None,
-        counterparty: CounterpartyInput | None = None,
-        tesote_account_id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> PaymentMethod:
+        method_type: Optional[types.PaymentMethodType] = None,
+        currency: Optional[str] = None,
+        details: Optional[Mapping[str, Any]] = None,
+        label: Optional[str] = None,
+        counterparty_id: Optional[str] = None,
+        counterparty: Optional[types.CounterpartyInput] = None,
+        tesote_account_id: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.PaymentMethod:
         """Change a payment method; what is None stays as it is.
 
         Args:
@@ -203,7 +199,7 @@ class PaymentMethods(Resource):
         )
 
     @operation
-    def delete(self, payment_method_id: str | UUID, *, idempotency_key: str | None = None) -> None:
+    def delete(self, payment_method_id: types.Id, *, idempotency_key: Optional[str] = None) -> None:
         """Delete a payment method.
 
         Args:
@@ -221,13 +217,13 @@ class PaymentMethods(Resource):
         return self._call("DELETE", path, _nothing, idempotency_key=idempotency_key)
 
 
-def _method(payment_method_id: str | UUID) -> str:
+def _method(payment_method_id: types.Id) -> str:
     return f"{_PATH}/{path_segment('payment_method_id', payment_method_id)}"
 
 
 def _party(
-    counterparty_id: str | None, counterparty: CounterpartyInput | None
-) -> dict[str, str | CounterpartyInput | None]:
+    counterparty_id: Optional[str], counterparty: Optional[types.CounterpartyInput]
+) -> dict[str, Union[str, types.CounterpartyInput, None]]:
     if counterparty_id is not None and counterparty is not None:
         raise InvalidArgumentError("pass either counterparty_id or counterparty, not both")
     return {

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import Any, Callable, Optional, cast
 
 from .._error_base import operation
+from .._hints import types
 from .._resource import check_same
 from ..errors import InvalidResponseError
 from ..pagination import CursorTrail
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Callable
-
-    from ..transport.messages import Response
-    from ..types import SyncDelta
+from ..transport.messages import Response
 
 
 class SyncDeltas:
@@ -33,18 +29,20 @@ class SyncDeltas:
 
     __slots__ = ("_fetch", "_has_more", "_problem", "_trail", "cursor")
 
-    def __init__(self, fetch: Callable[[str | None], SyncDelta], cursor: str | None) -> None:
+    def __init__(
+        self, fetch: Callable[[Optional[str]], types.SyncDelta], cursor: Optional[str]
+    ) -> None:
         self._fetch = fetch
         self._trail = CursorTrail()
         self._has_more = True
         self._problem = ""
-        self.cursor = cursor
+        self.cursor: Optional[str] = cursor
 
-    def __iter__(self) -> Iterator[SyncDelta]:
+    def __iter__(self) -> Iterator[types.SyncDelta]:
         return self
 
     @operation
-    def __next__(self) -> SyncDelta:
+    def __next__(self) -> types.SyncDelta:
         if self._problem:
             raise InvalidResponseError(self._problem)
         if not self._has_more:
@@ -53,7 +51,7 @@ class SyncDeltas:
         self._go_on(delta)
         return delta
 
-    def _go_on(self, delta: SyncDelta) -> None:
+    def _go_on(self, delta: types.SyncDelta) -> None:
         """Move on behind a page; what cannot be moved on from is kept until somebody asks."""
         following = delta["next_cursor"]
         self._has_more = delta["has_more"]
@@ -68,7 +66,7 @@ class SyncDeltas:
             self.cursor = following
 
 
-def delta_of(account_id: object) -> Callable[[Response], SyncDelta]:
+def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
     """Return a reader of a delta, with all the keys that `SyncDelta` promises.
 
     Servers were seen to leave out empty lists, to call the cursor `new_cursor` or to send an empty
@@ -78,7 +76,7 @@ def delta_of(account_id: object) -> Callable[[Response], SyncDelta]:
         account_id: The account that was asked for; a delta of another is refused.
     """
 
-    def read(response: Response) -> SyncDelta:
+    def read(response: Response) -> types.SyncDelta:
         delta = response.json
         if not isinstance(delta, dict) or not delta.keys() & {"added", "modified", "removed"}:
             raise response.invalid("the answer is no delta with added, modified and removed")
@@ -88,7 +86,7 @@ def delta_of(account_id: object) -> Callable[[Response], SyncDelta]:
         if not (cursor is None or isinstance(cursor, str)):
             raise response.invalid("the cursor of the delta is no text")
         delta["has_more"] = delta.get("has_more") or False
-        return cast("SyncDelta", delta)
+        return cast("types.SyncDelta", delta)
 
     return read
 

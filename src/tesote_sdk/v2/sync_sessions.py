@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Callable, Optional
 
 from .._arguments import whole_number
 from .._error_base import operation
+from .._hints import types
 from .._polling import wait_for_end
 from .._resource import Resource, unwrapped
 from ..errors import SyncFailedError
 from ..page_styles import Offsets
+from ..pagination import Page
 from ..transport.encoding import path_segment
-
-if TYPE_CHECKING:
-    from typing import Callable
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..types import SyncSession, SyncSessionStatus
 
 
 class SyncSessions(Resource):
@@ -26,13 +21,13 @@ class SyncSessions(Resource):
     @operation
     def list(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        limit: int | None = None,
-        offset: int | None = None,
-        status: SyncSessionStatus | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[SyncSession]:
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+        status: Optional[types.SyncSessionStatus] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.SyncSession]:
         """List the syncs of an account, newest first.
 
         Args:
@@ -62,8 +57,12 @@ class SyncSessions(Resource):
 
     @operation
     def get(
-        self, account_id: str | UUID, session_id: str | UUID, *, cache_ttl: float | None = None
-    ) -> SyncSession:
+        self,
+        account_id: types.Id,
+        session_id: types.Id,
+        *,
+        cache_ttl: Optional[float] = None,
+    ) -> types.SyncSession:
         """Get one sync, to see how far it has come.
 
         Args:
@@ -88,13 +87,13 @@ class SyncSessions(Resource):
     @operation
     def wait(
         self,
-        account_id: str | UUID,
-        session_id: str | UUID,
+        account_id: types.Id,
+        session_id: types.Id,
         *,
         timeout: float = 600,
         poll_interval: float = 2,
-        on_poll: Callable[[SyncSession], object] | None = None,
-    ) -> SyncSession:
+        on_poll: Optional[Callable[[types.SyncSession], object]] = None,
+    ) -> types.SyncSession:
         """Poll a sync until it has ended, at growing intervals.
 
         Args:

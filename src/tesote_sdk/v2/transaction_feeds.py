@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Optional
 
 from .._arguments import cursor_text, only_given, whole_number
 from .._error_base import operation
+from .._hints import types
 from .._resource import Resource
 from ..errors import InvalidArgumentError
 from ..page_styles import TransactionCursors
 from ..pagination import Listing, Page
 from ..transport.encoding import id_text, path_segment
+from ..transport.messages import Response
 from .sync_deltas import SyncDeltas, delta_of
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from ..transport.messages import Response
-    from ..types import SyncDelta, Transaction
 
 NAMES = ("transactions", "items", "data")
 """The keys under which a server may send a list of transactions."""
@@ -31,12 +27,12 @@ class TransactionFeeds(Resource):
     @operation
     def sync(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        cursor: str | None = None,
-        count: int | None = None,
-        include_running_balance: bool | None = None,
-    ) -> SyncDelta:
+        cursor: Optional[str] = None,
+        count: Optional[int] = None,
+        include_running_balance: Optional[bool] = None,
+    ) -> types.SyncDelta:
         """Get what changed in an account since a cursor: one page of it.
 
         Apply `removed`, then `modified`, then `added`, upserting by `transaction_id`; store
@@ -69,11 +65,11 @@ class TransactionFeeds(Resource):
     @operation
     def iter_sync(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        cursor: str | None = None,
-        count: int | None = None,
-        include_running_balance: bool | None = None,
+        cursor: Optional[str] = None,
+        count: Optional[int] = None,
+        include_running_balance: Optional[bool] = None,
     ) -> SyncDeltas:
         """Yield what changed in an account since a cursor, page by page, until nothing is left.
 
@@ -105,12 +101,12 @@ class TransactionFeeds(Resource):
     @operation
     def sync_legacy(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        cursor: str | None = None,
-        count: int | None = None,
-        include_running_balance: bool | None = None,
-    ) -> SyncDelta:
+        cursor: Optional[str] = None,
+        count: Optional[int] = None,
+        include_running_balance: Optional[bool] = None,
+    ) -> types.SyncDelta:
         """Get what changed in an account through the deprecated endpoint; use `sync`.
 
         Args:
@@ -145,11 +141,11 @@ class TransactionFeeds(Resource):
         self,
         account_ids: Sequence[str],
         *,
-        page: int | None = None,
-        per_page: int | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> dict[str, Page[Transaction]]:
+        page: Optional[int] = None,
+        per_page: Optional[int] = None,
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+    ) -> dict[str, Page[types.Transaction]]:
         """Get the newest transactions of many accounts with one request.
 
         Args:
@@ -208,13 +204,13 @@ class TransactionFeeds(Resource):
 
 def _bulk_pages(
     response: Response, listings: Mapping[str, tuple[str, Listing]]
-) -> dict[str, Page[Transaction]]:
+) -> dict[str, Page[types.Transaction]]:
     """Return the page of each account that the server answered for, by the id that was asked."""
     sent = response.json
     results = sent.get("bulk_results") if isinstance(sent, dict) else None
     if not isinstance(results, list):
         raise response.invalid('the answer holds no list "bulk_results"')
-    pages: dict[str, Page[Transaction]] = {}
+    pages: dict[str, Page[types.Transaction]] = {}
     for result in results:
         named = result.get("account_id") if isinstance(result, dict) else None
         if not isinstance(named, str):
@@ -226,13 +222,13 @@ def _bulk_pages(
     return pages
 
 
-def transactions_path(account_id: str | UUID) -> str:
+def transactions_path(account_id: types.Id) -> str:
     """Return the path of an account's transactions."""
     return f"/v2/accounts/{path_segment('account_id', account_id)}/transactions"
 
 
 def _sync_body(
-    cursor: str | None, count: int | None, include_running_balance: bool | None
+    cursor: Optional[str], count: Optional[int], include_running_balance: Optional[bool]
 ) -> dict[str, Any]:
     options = only_given(include_running_balance=include_running_balance)
     return only_given(

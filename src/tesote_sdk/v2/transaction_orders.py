@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, Union
 
 from .._arguments import cursor_text, moment_text, only_given, order_body, whole_number
 from .._error_base import operation
+from .._hints import datetime, types
 from .._polling import wait_for_end
 from .._resource import Resource, unwrapped
-from ..errors import InvalidOrderStateError, TesoteError
 from ..page_styles import Offsets
+from ..pagination import Page
 from ..transport.encoding import path_segment
 from . import _payments
-from .payment_methods import PaymentMethods
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date
-    from typing import Callable
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..types import Amount, Beneficiary, OrderStatus, TransactionOrder
+from ._paying import pay_once
 
 _NAME = "transaction_order"
 
@@ -32,17 +25,17 @@ class TransactionOrders(Resource):
     @operation
     def list(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        limit: int | None = None,
-        offset: int | None = None,
-        cursor: str | None = None,
-        status: OrderStatus | None = None,
-        created_after: date | str | None = None,
-        created_before: date | str | None = None,
-        batch_id: str | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[TransactionOrder]:
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+        cursor: Optional[str] = None,
+        status: Optional[types.OrderStatus] = None,
+        created_after: Union[datetime.date, str, None] = None,
+        created_before: Union[datetime.date, str, None] = None,
+        batch_id: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.TransactionOrder]:
         """List the payment orders of an account.
 
         Args:
@@ -84,8 +77,12 @@ class TransactionOrders(Resource):
 
     @operation
     def get(
-        self, account_id: str | UUID, order_id: str | UUID, *, cache_ttl: float | None = None
-    ) -> TransactionOrder:
+        self,
+        account_id: types.Id,
+        order_id: types.Id,
+        *,
+        cache_ttl: Optional[float] = None,
+    ) -> types.TransactionOrder:
         """Get one payment order.
 
         Args:
@@ -110,17 +107,17 @@ class TransactionOrders(Resource):
     @operation
     def create(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        amount: Amount,
+        amount: types.Amount,
         currency: str,
         description: str,
-        destination_payment_method_id: str | UUID | None = None,
-        beneficiary: Beneficiary | None = None,
-        scheduled_for: date | str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> TransactionOrder:
+        destination_payment_method_id: Optional[types.Id] = None,
+        beneficiary: Optional[types.Beneficiary] = None,
+        scheduled_for: Union[datetime.date, str, None] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.TransactionOrder:
         """Make a payment order, as a draft: no money moves before it is submitted.
 
         The idempotency key goes out twice, as a header and as the order's own. While the server
@@ -169,12 +166,12 @@ class TransactionOrders(Resource):
     @operation
     def submit(
         self,
-        account_id: str | UUID,
-        order_id: str | UUID,
+        account_id: types.Id,
+        order_id: types.Id,
         *,
-        token: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> TransactionOrder:
+        token: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.TransactionOrder:
         """Hand a payment order to the bank: money moves.
 
         Args:
@@ -204,8 +201,12 @@ class TransactionOrders(Resource):
 
     @operation
     def cancel(
-        self, account_id: str | UUID, order_id: str | UUID, *, idempotency_key: str | None = None
-    ) -> TransactionOrder:
+        self,
+        account_id: types.Id,
+        order_id: types.Id,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> types.TransactionOrder:
         """Cancel a payment order that the bank does not have yet.
 
         Args:
@@ -233,18 +234,18 @@ class TransactionOrders(Resource):
     @operation
     def pay(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        amount: Amount,
+        amount: types.Amount,
         currency: str,
         description: str,
-        destination_payment_method_id: str | UUID | None = None,
-        beneficiary: Beneficiary | None = None,
-        scheduled_for: date | str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        token: str | None = None,
+        destination_payment_method_id: Optional[types.Id] = None,
+        beneficiary: Optional[types.Beneficiary] = None,
+        scheduled_for: Union[datetime.date, str, None] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+        token: Optional[str] = None,
         idempotency_key: str,
-    ) -> TransactionOrder:
+    ) -> types.TransactionOrder:
         """Make a payment order and hand it to the bank, once: money moves.
 
         After a crash or any error call it again with the same arguments. It looks at what is there,
@@ -284,49 +285,12 @@ class TransactionOrders(Resource):
             "scheduled_for": scheduled_for,
             "metadata": metadata,
         }
-        asked = _payments.payment_body(order, idempotency_key)
-        earlier = self.find_by_idempotency_key(account_id, idempotency_key)
-        made = earlier or self.create(account_id, **order, idempotency_key=idempotency_key)
-        # A repeated `create` tells the status of then, and a long walk takes its time.
-        now = self.get(account_id, made["id"])
-        _payments.check_agreement(now, asked)
-        if _payments.is_with_the_bank(now):
-            return now
-        if earlier and beneficiary is not None:
-            methods = PaymentMethods(self._transport)
-            method = methods.get(now["destination"]["payment_method_id"])
-            _payments.check_account(now, method, asked)
-        try:
-            return self._submit_once(account_id, now, token, idempotency_key)
-        except TesoteError as error:
-            # What is to be repeated is this call, not the submission alone.
-            if error.request_summary:
-                error.request_summary["idempotency_key"] = idempotency_key
-            raise
-
-    def _submit_once(
-        self, account_id: str | UUID, order: TransactionOrder, token: str | None, key: str
-    ) -> TransactionOrder:
-        order_id, key = order["id"], _payments.submission_key(order, key)
-        try:
-            order = self.submit(account_id, order_id, token=token, idempotency_key=key)
-        except InvalidOrderStateError:
-            # Submitted by an earlier try or another process; or cancelled; or not approved yet.
-            try:
-                order = self.get(account_id, order_id)
-            except TesoteError as error:
-                error.outcome_unknown = True
-                raise
-            if _payments.is_with_the_bank(order) or _payments.was_submitted(order):
-                return order
-            raise
-        _payments.is_with_the_bank(order)  # raises where the bank said no at once
-        return order
+        return pay_once(self, account_id, order, token, idempotency_key)
 
     @operation
     def find_by_idempotency_key(
-        self, account_id: str | UUID, idempotency_key: str
-    ) -> TransactionOrder | None:
+        self, account_id: types.Id, idempotency_key: str
+    ) -> Optional[types.TransactionOrder]:
         """Find the payment order that was made with a key, however long ago.
 
         The API cannot be asked for one: this walks all orders of the account, a request for each
@@ -356,13 +320,13 @@ class TransactionOrders(Resource):
     @operation
     def wait(
         self,
-        account_id: str | UUID,
-        order_id: str | UUID,
+        account_id: types.Id,
+        order_id: types.Id,
         *,
         timeout: float = 600,
         poll_interval: float = 2,
-        on_poll: Callable[[TransactionOrder], object] | None = None,
-    ) -> TransactionOrder:
+        on_poll: Optional[Callable[[types.TransactionOrder], object]] = None,
+    ) -> types.TransactionOrder:
         """Poll a payment order until it has ended, at growing intervals.
 
         Args:
@@ -395,9 +359,9 @@ class TransactionOrders(Resource):
         )
 
 
-def _orders(account_id: str | UUID) -> str:
+def _orders(account_id: types.Id) -> str:
     return f"/v2/accounts/{path_segment('account_id', account_id)}/transaction_orders"
 
 
-def _order(account_id: str | UUID, order_id: str | UUID) -> str:
+def _order(account_id: types.Id, order_id: types.Id) -> str:
     return f"{_orders(account_id)}/{path_segment('order_id', order_id)}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, Union
 
 from .._arguments import (
     as_given,
@@ -15,21 +16,13 @@ from .._arguments import (
 )
 from .._error_base import operation
 from .._forks import loading
+from .._hints import datetime, files, types
 from .._resource import unwrapped
 from ..errors import InvalidArgumentError
 from ..page_styles import SearchTotal, TransactionCursors
+from ..pagination import Page
 from ..transport.encoding import path_segment
 from .transaction_feeds import NAMES, TransactionFeeds, transactions_path
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date
-    from typing import Callable
-    from uuid import UUID
-
-    from ..pagination import Page
-    from ..types import Amount, ExportFormat, Transaction, TransactionScope, TransactionStatus
-    from .export import ExportFile
 
 
 class Transactions(TransactionFeeds):
@@ -38,30 +31,30 @@ class Transactions(TransactionFeeds):
     @operation
     def list_for_account(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        per_page: int | None = None,
-        page: int | None = None,
-        transactions_after_id: str | UUID | None = None,
-        transactions_before_id: str | UUID | None = None,
-        start_date: date | str | None = None,
-        end_date: date | str | None = None,
-        scope: TransactionScope | None = None,
-        transaction_date_after: date | str | None = None,
-        transaction_date_before: date | str | None = None,
-        created_after: date | str | None = None,
-        updated_after: date | str | None = None,
-        amount_min: Amount | None = None,
-        amount_max: Amount | None = None,
-        amount: Amount | None = None,
-        status: TransactionStatus | None = None,
-        category_id: str | UUID | None = None,
-        counterparty_id: str | UUID | None = None,
-        q: str | None = None,
-        type: str | None = None,
-        reference_code: str | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[Transaction]:
+        per_page: Optional[int] = None,
+        page: Optional[int] = None,
+        transactions_after_id: Optional[types.Id] = None,
+        transactions_before_id: Optional[types.Id] = None,
+        start_date: Union[datetime.date, str, None] = None,
+        end_date: Union[datetime.date, str, None] = None,
+        scope: Optional[types.TransactionScope] = None,
+        transaction_date_after: Union[datetime.date, str, None] = None,
+        transaction_date_before: Union[datetime.date, str, None] = None,
+        created_after: Union[datetime.date, str, None] = None,
+        updated_after: Union[datetime.date, str, None] = None,
+        amount_min: Optional[types.Amount] = None,
+        amount_max: Optional[types.Amount] = None,
+        amount: Optional[types.Amount] = None,
+        status: Optional[types.TransactionStatus] = None,
+        category_id: Optional[types.Id] = None,
+        counterparty_id: Optional[types.Id] = None,
+        q: Optional[str] = None,
+        type: Optional[str] = None,
+        reference_code: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.Transaction]:
         """List the transactions of an account, newest first; iterating goes on to the last one.
 
         Args:
@@ -113,7 +106,9 @@ class Transactions(TransactionFeeds):
         )
 
     @operation
-    def get(self, transaction_id: str | UUID, *, cache_ttl: float | None = None) -> Transaction:
+    def get(
+        self, transaction_id: types.Id, *, cache_ttl: Optional[float] = None
+    ) -> types.Transaction:
         """Get one transaction.
 
         Args:
@@ -140,26 +135,26 @@ class Transactions(TransactionFeeds):
         self,
         q: str,
         *,
-        account_id: str | UUID | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-        start_date: date | str | None = None,
-        end_date: date | str | None = None,
-        scope: TransactionScope | None = None,
-        transaction_date_after: date | str | None = None,
-        transaction_date_before: date | str | None = None,
-        created_after: date | str | None = None,
-        updated_after: date | str | None = None,
-        amount_min: Amount | None = None,
-        amount_max: Amount | None = None,
-        amount: Amount | None = None,
-        status: TransactionStatus | None = None,
-        category_id: str | UUID | None = None,
-        counterparty_id: str | UUID | None = None,
-        type: str | None = None,
-        reference_code: str | None = None,
-        cache_ttl: float | None = None,
-    ) -> Page[Transaction]:
+        account_id: Optional[types.Id] = None,
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+        start_date: Union[datetime.date, str, None] = None,
+        end_date: Union[datetime.date, str, None] = None,
+        scope: Optional[types.TransactionScope] = None,
+        transaction_date_after: Union[datetime.date, str, None] = None,
+        transaction_date_before: Union[datetime.date, str, None] = None,
+        created_after: Union[datetime.date, str, None] = None,
+        updated_after: Union[datetime.date, str, None] = None,
+        amount_min: Optional[types.Amount] = None,
+        amount_max: Optional[types.Amount] = None,
+        amount: Optional[types.Amount] = None,
+        status: Optional[types.TransactionStatus] = None,
+        category_id: Optional[types.Id] = None,
+        counterparty_id: Optional[types.Id] = None,
+        type: Optional[str] = None,
+        reference_code: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> Page[types.Transaction]:
         """Search the transactions of all accounts, or of one.
 
         Args:
@@ -213,27 +208,27 @@ class Transactions(TransactionFeeds):
     @operation
     def export(
         self,
-        account_id: str | UUID,
+        account_id: types.Id,
         *,
-        format: ExportFormat = "csv",
-        start_date: date | str | None = None,
-        end_date: date | str | None = None,
-        scope: TransactionScope | None = None,
-        transaction_date_after: date | str | None = None,
-        transaction_date_before: date | str | None = None,
-        created_after: date | str | None = None,
-        updated_after: date | str | None = None,
-        amount_min: Amount | None = None,
-        amount_max: Amount | None = None,
-        amount: Amount | None = None,
-        status: TransactionStatus | None = None,
-        category_id: str | UUID | None = None,
-        counterparty_id: str | UUID | None = None,
-        q: str | None = None,
-        type: str | None = None,
-        reference_code: str | None = None,
-        cache_ttl: float | None = None,
-    ) -> ExportFile:
+        format: types.ExportFormat = "csv",
+        start_date: Union[datetime.date, str, None] = None,
+        end_date: Union[datetime.date, str, None] = None,
+        scope: Optional[types.TransactionScope] = None,
+        transaction_date_after: Union[datetime.date, str, None] = None,
+        transaction_date_before: Union[datetime.date, str, None] = None,
+        created_after: Union[datetime.date, str, None] = None,
+        updated_after: Union[datetime.date, str, None] = None,
+        amount_min: Optional[types.Amount] = None,
+        amount_max: Optional[types.Amount] = None,
+        amount: Optional[types.Amount] = None,
+        status: Optional[types.TransactionStatus] = None,
+        category_id: Optional[types.Id] = None,
+        counterparty_id: Optional[types.Id] = None,
+        q: Optional[str] = None,
+        type: Optional[str] = None,
+        reference_code: Optional[str] = None,
+        cache_ttl: Optional[float] = None,
+    ) -> files.ExportFile:
         """Export the transactions of an account as a file.
 
         The server caps a file at some 10,000 rows: export longer histories range by range.

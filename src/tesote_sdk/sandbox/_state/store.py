@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Optional
 
+from .._settings import Settings
 from .._wire.errors import Refusal
 from .._wire.locks import HomeLock
 from . import seed
 from .idempotency import IdempotencyKeys
-from .ledger import Ledger
-from .records import Account, AccountSeed, ApiKey, PaymentMethod
-
-if TYPE_CHECKING:
-    import threading
-
-    from .._settings import Settings
-    from .ledger import Transaction
-    from .records import Batch, Order, OrderScript, SessionOutcome
+from .ledger import Ledger, Transaction
+from .records import (
+    Account,
+    AccountSeed,
+    ApiKey,
+    Batch,
+    Order,
+    OrderScript,
+    PaymentMethod,
+    SessionOutcome,
+)
 
 
 class Store:
@@ -27,14 +31,14 @@ class Store:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings: Settings = settings
         self._home = HomeLock()
-        self.idempotency = IdempotencyKeys()
+        self.idempotency: IdempotencyKeys = IdempotencyKeys()
         self.api_keys: dict[str, ApiKey] = {}
         self.orders: dict[str, Order] = {}
         self.batches: dict[str, Batch] = {}
         self.scripted_orders: list[OrderScript] = []
-        self.scripted_sessions: list[tuple[str | None, SessionOutcome, int]] = []
+        self.scripted_sessions: list[tuple[Optional[str], SessionOutcome, int]] = []
         self._random = Random(f"{settings.seed}/new")
         self.today = settings.clock() // seed.DAY * seed.DAY
         self.workspace_id = seed.uuid_of(settings.seed, "workspace")
@@ -136,7 +140,7 @@ class Store:
         account, transaction = found
         return self.account(account.id), transaction
 
-    def find_transaction(self, transaction_id: str) -> tuple[Account, Transaction] | None:
+    def find_transaction(self, transaction_id: str) -> Optional[tuple[Account, Transaction]]:
         """As `transaction`, with None for what is not there and no eye for the account's state."""
         account = self._account_by_prefix.get(transaction_id[:8])
         if account is None:

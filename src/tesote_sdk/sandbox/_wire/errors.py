@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any, Optional
 
+from .._settings import ErrorStyle
 from .messages import Headers, Reply
-
-if TYPE_CHECKING:
-    from .._settings import ErrorStyle
 
 #: HTTP status of each `error_code` of the API.
 ERROR_STATUSES = {
@@ -63,18 +61,18 @@ class Refusal(Exception):  # noqa: N818 - the server's "no" is an answer, not a 
     def __init__(
         self,
         message: str,
-        code: str | None = None,
+        code: Optional[str] = None,
         *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        headers: dict[str, str] | None = None,
+        status: Optional[int] = None,
+        retry_after: Optional[float] = None,
+        headers: Optional[dict[str, str]] = None,
         **members: Any,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.code = code
+        self.message: str = message
+        self.code: Optional[str] = code
         self.status = status or ERROR_STATUSES[code or "INTERNAL_ERROR"]
-        self.retry_after = retry_after
+        self.retry_after: Optional[float] = retry_after
         self.headers = headers or {}
         self.members = members
 

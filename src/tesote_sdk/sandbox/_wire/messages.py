@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from typing import Any, Optional
 
 
 class Headers(Mapping[str, str]):
@@ -87,7 +84,7 @@ class Reply:
 
     status: int
     payload: Any = None
-    content: bytes | None = None
+    content: Optional[bytes] = None
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
 
