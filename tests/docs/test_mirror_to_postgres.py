@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "mirror_to_postgres.py"
 KILLS = int(os.environ.get("TESOTE_MIRROR_KILLS", "12"))
-"""How many workers the long test kills; 100 of them take some minutes."""
+"""How many workers the long test kills; 100 of them take a minute."""
 
 
 def find_program(name: str) -> str | None:
@@ -223,44 +223,49 @@ def test_whatever_dies_everything_is_right_in_the_end(
 ) -> None:
     """Workers are killed, and one stalls; the database crashes; the bank goes on all the while."""
     random = Random(20_260_304)
-    with Sandbox(accounts=12, transactions=40) as sandbox:
+    # Enough for the first run to last, so that kills fall among full pages.
+    with Sandbox(accounts=80, transactions=4 * KILLS) as sandbox:
         point_at(monkeypatch, sandbox)
         bank = Bank(sandbox, random)
+        sandbox.delay(0.015, times=None, path=SYNC_PATH)
 
         def new_worker() -> subprocess.Popen[str]:
-            return start(PROGRAM, server.conninfo, "--max-age=0", "--count=5", "--stall=3")
+            worker = start(PROGRAM, server.conninfo, "--max-age=0", "--count=5", "--stall=3")
+            assert worker.stderr is not None
+            worker.stderr.readline()  # from here on it works, and no more gets ready to
+            return worker
 
         workers = [new_worker() for _ in range(4)]
         stalled = None
-        for number in range(KILLS):
-            victim = workers[number % 4]
-            assert victim.stderr is not None
-            for _ in range(random.randrange(1, 25)):
-                if not victim.stderr.readline():
-                    break  # It has ended by itself, and a new one begins.
+        kills = 0
+        while kills < KILLS:
+            time.sleep(random.random() * 0.2)
+            for _ in range(random.randrange(8)):
                 bank.move()
-            # Into the middle of what comes after a line: a request, a commit, the next line.
-            time.sleep(random.random() * 0.02)
-            if number == KILLS // 4:
+            if random.random() < 0.1:
+                bank.trouble()
+            victim = workers.pop(random.randrange(4))
+            if stalled is None and kills == KILLS // 4:
                 stalled = victim
                 victim.send_signal(signal.SIGSTOP)
-            else:
+            elif victim.poll() is None:
                 victim.kill()
-                victim.communicate()
-            if number == KILLS // 2:
+                kills += 1
+            if victim is not stalled:
+                _, progress = victim.communicate()
+                assert "Traceback" not in progress, progress
+            if kills == KILLS // 2 and victim.returncode == -signal.SIGKILL:
                 server.crash()
                 server.start()
-            if random.random() < 0.3:
-                bank.trouble()
-            workers[number % 4] = new_worker()
+            workers.append(new_worker())
         assert stalled is not None
-        for worker in workers:
-            worker.communicate(timeout=120)
         sandbox.clear_faults()
         stalled.send_signal(signal.SIGCONT)
-        stalled.communicate(timeout=120)
+        for worker in (stalled, *workers):
+            _, progress = worker.communicate(timeout=120)
+            assert "Traceback" not in progress, progress
+        run_until_in_step(server)
         with closing(server.connect()) as again:
-            run_until_in_step(server)
             assert mirrored(again) == truth(sandbox)
 
 
