@@ -234,7 +234,7 @@ def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
     with start("-c", FORKS, path, "--count", "5") as forks:
         assert forks.stdin is not None
         assert forks.stderr is not None
-        for _ in range(20):
+        for _ in range(15):
             print(file=forks.stdin, flush=True)
             # The first lines come from before the database is there, the last from its end.
             for _ in range(random.randrange(16)):
@@ -297,7 +297,7 @@ def test_two_at_once_do_not_get_in_each_others_way(sandbox: Sandbox, path: str) 
     processes = [start(PROGRAM, path, "--count", "2") for _ in range(3)]
     for process in processes:
         assert process.stderr is not None
-        for _ in range(20):
+        for _ in range(15):
             process.stderr.readline()
             bank.move()
     for process in processes:
