@@ -1,46 +1,54 @@
 """Mirror accounts and their transactions into a SQLite database, and keep it in step.
 
+    python mirror_to_sqlite.py
+
+Without arguments and without an API key this is a demonstration: it starts a sandbox on this
+machine and mirrors that into a database that is thrown away. With a key it is for use:
+
     TESOTE_SDK_API_KEY=... python mirror_to_sqlite.py bank.db
 
 The first run fetches everything, each later one only the news. Run it from cron, or whenever a
-webhook says that there are updates. It may be killed at any moment, and run twice at once.
+webhook says that there are updates. It may be killed at any moment, and run twice at once. Where
+several machines share one database, mirror_to_postgres.py is the one to take. Both need
+mirror_rules.py beside them.
 
 Exit codes: 0, everything is in step; 1, it is but for the accounts that the messages name, and
-running it again goes on where they stopped; 2, nothing could be done.
+running it again goes on where they stopped; 2, nothing could be done, or not all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sqlite3
 import sys
-import time
+import tempfile
 from contextlib import closing
 from decimal import Decimal
-from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from tesote_sdk import (
-    ConfigError,
-    HistorySyncForbiddenError,
-    InvalidArgumentError,
-    InvalidCursorError,
-    MutationDuringPaginationError,
-    RateLimiter,
-    TesoteError,
-    UnauthorizedError,
-    V2Client,
-    WorkspaceSuspendedError,
+from mirror_rules import (
+    MAX_CENTS,
+    WRONG_FOR_ALL,
+    Changes,
+    OvertakenError,
+    UnusableDataError,
+    account_row,
+    counted,
+    explain,
+    follow,
+    parse_arguments,
+    say,
 )
 
-if TYPE_CHECKING:
-    from tesote_sdk.types import Account, SyncDelta, SyncTransaction
+from tesote_sdk import RateLimiter, TesoteError, V2Client
 
-MAX_CONFLICTS = 5
-CONFLICT_PAUSE = 0.5  # seconds before the first new try, and twice as long before each next one
+if TYPE_CHECKING:
+    from tesote_sdk.types import Account
+
 LOCK_TIMEOUT = 30.0  # seconds to wait for another process that writes to the database
-LARGEST_INTEGER = 2**63 - 1  # of SQLite
 
 # Amounts are whole cents: SUM() adds integers exactly, where text and REAL would be added as binary
 # fractions. Columns that you add keep what you put into them.
@@ -111,72 +119,18 @@ ON CONFLICT (account_id) DO UPDATE SET cursor = excluded.cursor
 """
 
 
-# What is wrong for one account is then wrong for all.
-WRONG_FOR_ALL = (ConfigError, InvalidArgumentError, UnauthorizedError, WorkspaceSuspendedError)
-
-
-class UnusableDataError(Exception):
-    """The API sent something that the tables have no place for."""
-
-
-# --- from what the API sends to rows ----------------------------------------------------------
-
-
-def account_row(account: Account) -> dict[str, Any]:
-    try:
-        data = account["data"]
-        return {
-            "id": account["id"],
-            "name": account["name"],
-            "bank": account["bank"]["name"],
-            "owner": account["legal_entity"] and account["legal_entity"]["legal_name"],
-            "masked_number": data["masked_account_number"],
-            "currency": data["currency"],
-            # Servers were seen to show balances in either place.
-            "balance_cents": integer(data.get("balance_cents", account.get("balance_cents"))),
-            "available_balance_cents": integer(
-                data.get("available_balance_cents", account.get("available_balance_cents"))
-            ),
-            "current_as_of": data["transactions_data_current_as_of"],
-        }
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise UnusableDataError(f"the account cannot be stored: {error!r}") from error
-
-
-def transaction_row(account_id: str, sent: SyncTransaction) -> dict[str, Any]:
-    try:
-        return {
-            "id": sent["transaction_id"],
-            "account_id": account_id,
-            "date": sent["date"][:10],  # a whole timestamp is possible
-            "amount_cents": integer(Fraction(sent["amount"]) * 100),
-            "currency": sent["iso_currency_code"],
-            "description": sent["name"],
-            "counterparty": sent.get("merchant_name"),
-            "pending": int(sent["pending"]),
-            "categories": json.dumps(sent["category"], ensure_ascii=False),
-        }
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        transaction_id = sent["transaction_id"]
-        raise UnusableDataError(f"{transaction_id} cannot be stored: {error!r}") from error
-
-
-def integer(value: str | int | Fraction | None) -> int | None:
-    """Return cents as an int that SQLite holds, and never a rounded one."""
-    if value is None:
-        return None
-    exact = Fraction(value)
-    if exact.denominator != 1 or abs(exact) > LARGEST_INTEGER:
-        raise ValueError("an amount is no whole number of cents, or has more than 64 bits")
-    return exact.numerator
-
-
 # --- the database -----------------------------------------------------------------------------
 
 
 def open_database(path: str) -> sqlite3.Connection:
+    """Open the database, and make it where it is not there: for nobody else to read.
+
+    SQLite gives its journal the mode of the database.
+    """
+    file = Path(path).absolute()  # so that ":memory:" is a name like any other
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     # isolation_level=None: a transaction begins where this program says so, and nowhere else.
-    database = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None)
+    database = sqlite3.connect(file, timeout=LOCK_TIMEOUT, isolation_level=None)
     try:
         database.executescript(TABLES)
     except BaseException:
@@ -191,34 +145,46 @@ def stored_cursor(database: sqlite3.Connection, account_id: str) -> str | None:
     return None if row is None else row[0]
 
 
-def store_delta(
-    database: sqlite3.Connection,
-    account_id: str,
-    delta: SyncDelta,
-    *,
-    expected_cursor: str | None,
-    whole_history: bool,
-) -> bool:
+def store_changes(database: sqlite3.Connection, account_id: str, changes: Changes) -> None:
     """Store a page and the cursor behind it: both, or neither.
 
-    `expected_cursor` is what was stored when the page was asked for. Returns False, having changed
-    nothing, where another process has stored a later one since: the page is old then, and would
-    bring back what is gone.
+    Raises OvertakenError where another process has stored a later cursor since the page was asked
+    for: the page is old then, and would bring back what is gone.
     """
-    removed = [(each["transaction_id"], account_id) for each in delta["removed"]]
-    changed = (*delta["modified"], *delta["added"])
-    upserted = [transaction_row(account_id, each) for each in changed]
+    removed = [(each, account_id) for each in changes.removed]
+    rows = [stored_form(row) for row in changes.rows]
     with database:  # commits at the end, and rolls back where anything is raised
         # IMMEDIATE takes the write lock before the cursor is read, so that it stays what it is.
         database.execute("BEGIN IMMEDIATE")
-        if stored_cursor(database, account_id) != expected_cursor:
-            return False
-        # Removed, then modified, then added: the order that the API asks for.
+        if stored_cursor(database, account_id) != changes.after:
+            raise OvertakenError
         database.executemany("DELETE FROM transactions WHERE id = ? AND account_id = ?", removed)
-        database.executemany(STORE_TRANSACTION, upserted)
-        if delta["next_cursor"]:  # where there is none, the one before stays good
-            database.execute(STORE_CURSOR, (account_id, delta["next_cursor"], whole_history))
-    return True
+        database.executemany(STORE_TRANSACTION, rows)
+        if changes.cursor is not None:
+            database.execute(STORE_CURSOR, (account_id, changes.cursor, changes.whole_history))
+
+
+def stored_form(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a transaction as the table has it: SQLite knows neither exact decimals nor lists."""
+    numerator, denominator = row["amount"].as_integer_ratio()
+    amount_cents, rest = divmod(numerator * 100, denominator)
+    if rest or abs(amount_cents) > MAX_CENTS:
+        raise UnusableDataError(
+            f"{row['id']} cannot be stored: its amount is no whole number of cents of 64 bits"
+        )
+    categories = json.dumps(row["categories"], ensure_ascii=False)
+    return {**row, "amount_cents": amount_cents, "categories": categories}
+
+
+def forget(database: sqlite3.Connection, account_id: str) -> bool:
+    """Delete an account's transactions and its cursor; False where there are none."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        deleted = [
+            database.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,)).rowcount
+            for table in ("transactions", "cursors")
+        ]
+    return any(deleted)
 
 
 # --- from the API to the database -------------------------------------------------------------
@@ -229,46 +195,22 @@ def mirror_account(
     database: sqlite3.Connection,
     account: Account,
     count: int,
-    on_page: Callable[[SyncDelta], object],
+    on_page: Callable[[dict[str, int]], object],
 ) -> None:
-    """Fetch and store what changed in an account since its stored cursor, page by page.
-
-    The database is never locked while a request is under way.
-    """
+    """Bring an account in step. The database is never locked while a request is under way."""
     account_id = account["id"]
     database.execute(STORE_ACCOUNT, account_row(account))
-    whole_history = True
-    conflicts = 0
+
+    def store(changes: Changes) -> None:
+        store_changes(database, account_id, changes)
+        on_page(changes.counts)
+
     while True:
         cursor = stored_cursor(database, account_id)
-        # None asks for everything, "now" for what happens from this moment on.
-        start = cursor if cursor is not None or whole_history else "now"
         try:
-            for delta in client.transactions.iter_sync(account_id, cursor=start, count=count):
-                if not store_delta(
-                    database,
-                    account_id,
-                    delta,
-                    expected_cursor=cursor,
-                    whole_history=whole_history,
-                ):
-                    break  # Another process is ahead: go on from where it is.
-                cursor = delta["next_cursor"]
-                conflicts = 0
-                on_page(delta)
-            else:
-                return
-        except HistorySyncForbiddenError:
-            # After a stored cursor, "now" would leave a gap that nobody hears of.
-            if cursor is not None or start == "now":
-                raise
-            whole_history = False
-        except MutationDuringPaginationError:
-            # The data moved while it was read. What is stored is good: go on from its cursor.
-            conflicts += 1
-            if conflicts == MAX_CONFLICTS:
-                raise
-            time.sleep(CONFLICT_PAUSE * 2 ** (conflicts - 1))
+            return follow(client, account_id, cursor, store, count=count)
+        except OvertakenError:
+            continue  # Another process is ahead: go on from where it is.
 
 
 def mirror(
@@ -281,23 +223,19 @@ def mirror(
     say("asking for the accounts")
     accounts = list(client.accounts.list(per_page=100))
     chosen = [account for account in accounts if not wanted or account["id"] in wanted]
-    changes = {"added": 0, "modified": 0, "removed": 0}
-    missing = set(wanted) - {account["id"] for account in chosen}
+    totals = {"added": 0, "modified": 0, "removed": 0}
+    found = [account["id"] for account in chosen]
+    missing = [each for each in wanted if each not in found]
     failed = len(missing)
-    for account_id in sorted(missing):
+    for account_id in missing:
         say(f"{account_id}: FAILED: no such account, or not one that the key may see")
     for place, account in enumerate(chosen, 1):
-        title = f"{place}/{len(chosen)} {account.get('name', account['id'])}"
+        title = f"{place}/{len(chosen)} {account.get('name')} ({account['id']})"
 
-        def on_page(delta: SyncDelta, title: str = title) -> None:
-            page = {
-                "added": len(delta["added"]),
-                "modified": len(delta["modified"]),
-                "removed": len(delta["removed"]),
-            }
-            for kind, number in page.items():
-                changes[kind] += number
-            say(f"{title}: {counted(page)}")
+        def on_page(counts: dict[str, int], title: str = title) -> None:
+            for kind, number in counts.items():
+                totals[kind] += number
+            say(f"{title}: {counted(counts)}")
 
         try:
             mirror_account(client, database, account, count, on_page)
@@ -305,11 +243,11 @@ def mirror(
             raise
         except (TesoteError, UnusableDataError, sqlite3.IntegrityError) as error:
             failed += 1
-            say(f"{title}: FAILED: {explain(error, account['id'])}")
+            say(f"{title}: FAILED: {explain(error)}")
     (stored,) = database.execute("SELECT count(*) FROM transactions").fetchone()
     summary = (
         f"{len(chosen) + len(missing) - failed} accounts in step, {failed} failed; "
-        f"transactions: {counted(changes)}, {stored} in the database"
+        f"transactions: {counted(totals)}, {stored} in the database"
     )
     (partial,) = database.execute("SELECT sum(NOT whole_history) FROM cursors").fetchone()
     if partial:
@@ -317,24 +255,37 @@ def mirror(
     return summary, not failed
 
 
-def counted(changes: dict[str, int]) -> str:
-    return ", ".join(f"{number} {kind}" for kind, number in changes.items())
+# --- the program ------------------------------------------------------------------------------
 
 
-def explain(error: Exception, account_id: str) -> str:
-    """Say what is wrong, and what to do about it where there is something to do."""
-    if not isinstance(error, InvalidCursorError):
-        return str(error)
-    # Starting over unasked would keep the transactions that were removed since.
-    return (
-        f"{error}. The stored cursor is as it was. To fetch the account anew, run this on the "
-        f"database: DELETE FROM transactions WHERE account_id = '{account_id}'; "
-        f"DELETE FROM cursors WHERE account_id = '{account_id}';"
-    )
+def demonstrate() -> None:
+    """Mirror a sandbox twice, with something happening at the bank in between."""
+    from tesote_sdk.sandbox import Sandbox
+
+    print("No arguments and no TESOTE_SDK_API_KEY: this mirrors the invented bank of a sandbox.")
+    with tempfile.TemporaryDirectory() as folder, Sandbox(accounts=3) as sandbox:
+        path = str(Path(folder) / "bank.db")
+        with (
+            closing(open_database(path)) as database,
+            V2Client(sandbox.api_key, base_url=sandbox.url, parse_float=Decimal) as client,
+        ):
+            print(mirror(client, database, [], 500)[0])
+            print("One transaction is posted at the bank, and the mirror runs again.")
+            sandbox.post_transaction(sandbox.account_ids[0], amount_cents=-1999)
+            print(mirror(client, database, [], 500)[0])
 
 
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def run(chosen: argparse.Namespace) -> int:
+    # Decimal keeps amounts exact; the limiter slows a long run down before it meets a 429.
+    with (
+        closing(open_database(chosen.database)) as database,
+        V2Client(parse_float=Decimal, rate_limiter=RateLimiter()) as client,
+    ):
+        if chosen.anew and not forget(database, chosen.anew):
+            say(f"nothing is stored of an account {chosen.anew}")
+        summary, in_step = mirror(client, database, chosen.account, chosen.count)
+    print(summary)
+    return 0 if in_step else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -343,31 +294,25 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("database", help="the database's file, made if it is not there")
     parser.add_argument(
-        "--count", type=int, default=500, help="changes a page, 1 to 1000 (%(default)s)"
-    )
-    parser.add_argument(
         "--account",
         action="append",
         default=[],
         metavar="ID",
         help="mirror this account, not all; may be given several times",
     )
-    chosen = parser.parse_args(arguments)
     try:
-        # Decimal keeps amounts exact; the limiter slows a long run down before it meets a 429.
-        with (
-            closing(open_database(chosen.database)) as database,
-            V2Client(parse_float=Decimal, rate_limiter=RateLimiter()) as client,
+        if not (sys.argv[1:] if arguments is None else arguments) and not os.environ.get(
+            "TESOTE_SDK_API_KEY"
         ):
-            summary, in_step = mirror(client, database, chosen.account, chosen.count)
-    except (TesoteError, sqlite3.Error) as error:
-        say(f"stopped: {error}")
+            demonstrate()
+            return 0
+        return run(parse_arguments(parser, arguments))
+    except (TesoteError, sqlite3.Error, OSError) as error:
+        say(f"stopped: {error}. What is stored is whole; running this again goes on from there")
         return 2
     except KeyboardInterrupt:
         say("interrupted; what is stored is whole")
         return 130
-    print(summary)
-    return 0 if in_step else 1
 
 
 if __name__ == "__main__":
