@@ -18,9 +18,9 @@ from .deprecations import DeprecationNotices
 from .error_responses import error_from_response
 from .json_bodies import json_decoder
 from .log_events import EventLog
-from .messages import LastResponse, Reply, Request, Response
+from .messages import Headers, LastResponse, Reply, Request, Response
 from .options import Options
-from .rate_limits import RateLimit, read_rate_limit
+from .rate_limits import RateLimit, read_rate_limit, tells_rate_limit
 from .timeouts import Deadline
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Sender:
         uniform: Draws a number between two others.
 
     Attributes:
-        last_rate_limit: The newest rate limit that the server reported, or None.
         pool: The connections.
         decode: Decodes JSON as the options ask for.
     """
@@ -62,7 +61,7 @@ class Sender:
         self._uniform = uniform or _uniform
         self._notices = DeprecationNotices(log)
         self.decode = json_decoder(options.parse_float)
-        self.last_rate_limit: Optional[RateLimit] = None
+        self._rate_limit_seen: Optional[tuple[Headers, float]] = None
         self._own = threading.local()
         if options.opener is not None:
             with loading:  # few programs bring one, and it takes urllib
@@ -73,7 +72,15 @@ class Sender:
     @property
     def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
-        return getattr(self._own, "response", None)
+        seen: Optional[tuple[int, Headers, int, float]] = getattr(self._own, "seen", None)
+        return None if seen is None else LastResponse(*seen)
+
+    @property
+    def last_rate_limit(self) -> Optional[RateLimit]:
+        """The newest rate limit that the server reported, or None before the first."""
+        # Read when somebody asks: most programs never do, and every response has three fields.
+        seen = self._rate_limit_seen
+        return None if seen is None else read_rate_limit(*seen)
 
     def perform(self, request: Request, deadline: Deadline) -> Response:
         """Attempt a request until it succeeds, or nothing is left but to raise its error.
@@ -113,7 +120,7 @@ class Sender:
         headers = reply.headers
         elapsed_ms = round((self._clock() - started) * 1000, 3)
         # From here on an answer is there: nothing that is done with it may take its place.
-        self._own.response = LastResponse(reply.status, headers, attempt, elapsed_ms)
+        self._own.seen = reply.status, headers, attempt, elapsed_ms
         self._log.report(
             "response",
             request,
@@ -143,7 +150,6 @@ class Sender:
         limiter = self._options.rate_limiter
         if limiter is None:
             reply = self._send(request, deadline)
-            rate_limit = read_rate_limit(reply.headers, time.time())
         else:
             permit = limiter.acquire(deadline)
             rate_limit, date = None, None
@@ -153,8 +159,8 @@ class Sender:
                 rate_limit = read_rate_limit(reply.headers, time.time())
             finally:
                 limiter.release(permit, rate_limit, date)
-        if rate_limit is not None:
-            self.last_rate_limit = rate_limit
+        if tells_rate_limit(reply.headers):
+            self._rate_limit_seen = reply.headers, time.time()
         return reply
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
