@@ -31,6 +31,8 @@ FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER.parents[1] / "src" / "tesote_sdk"
 sys.path.insert(0, str(PACKAGE.parent))
 
+from samples import as_json, make_samples  # noqa: E402
+
 import tesote_sdk  # noqa: E402 - the checkout's, wherever this is run
 import tesote_sdk.errors  # noqa: E402
 import tesote_sdk.money  # noqa: E402
@@ -39,7 +41,6 @@ import tesote_sdk.times  # noqa: E402
 import tesote_sdk.transport  # noqa: E402
 import tesote_sdk.types  # noqa: E402
 import tesote_sdk.webhooks  # noqa: E402
-from samples import as_json, make_samples  # noqa: E402
 from tesote_sdk import v1, v2  # noqa: E402
 from tesote_sdk._base_client import BaseClient  # noqa: E402
 from tesote_sdk.pagination import ItemIterator, PageIterator  # noqa: E402

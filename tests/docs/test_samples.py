@@ -25,7 +25,8 @@ _NOT_IN_THE_SANDBOX = {
 def samples() -> dict[str, Any]:
     place = ROOT / "docs" / "reference" / "samples.py"
     specification = importlib.util.spec_from_file_location("samples", place)
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     made: dict[str, Any] = module.make_samples()
