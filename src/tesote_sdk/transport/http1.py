@@ -16,17 +16,13 @@ from typing import Optional
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
 from .messages import Headers, Reply, Request
-from .sockets import TimedSocket
+from .sockets import TimedSocket, bound_silence, is_lost
 from .timeouts import Deadline
 
 _MAX_HEAD = 65536
 _MAX_FIELDS = 100
 _MAX_INTERIM = 100
 """Bytes and fields of one head, and heads before the final one (RFC 9110, section 15.2)."""
-
-_UNACKNOWLEDGED_SECONDS = 10.0
-"""How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
-system can tell (Linux)."""
 
 _BEGINNING = b"HTTP/1."
 
@@ -195,9 +191,11 @@ class Http1Connection:
         # A finalizer holds the socket until it has closed it; of __del__, a collector that finds
         # both in one cycle may call the socket's first, which warns of a socket left open.
         self._close_socket = weakref.finalize(self, sock.close)
-        _bound_silence(sock, read_timeout)
         self._raw = sock
-        self.peer: object = sock.getpeername()
+        self.peer: object = None
+        with contextlib.suppress(OSError):  # it is lost already, as the exchange will tell
+            self.peer = sock.getpeername()
+            bound_silence(sock, read_timeout)
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
         self.busy: bool = False
@@ -320,17 +318,6 @@ def _failure(error: Exception, head: Optional[Head], patience: Deadline) -> Tran
     return failure
 
 
-def _bound_silence(sock: socket.socket, read_timeout: float) -> None:
-    """Let the system give a host up that acknowledges nothing, before the read timeout does.
-
-    A lost connection is known not to have been answered, and a request may then go out anew; after
-    a silence nobody knows.
-    """
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        seconds = max(1.0, min(_UNACKNOWLEDGED_SECONDS, read_timeout / 2))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
-
-
 def rendered(request: Request, proxy_header: Optional[str] = None) -> memoryview:
     """Write a request as bytes (RFC 9112, sections 3 and 5).
 
@@ -350,14 +337,6 @@ def rendered(request: Request, proxy_header: Optional[str] = None) -> memoryview
         f"Authorization: {request.api_key.bearer()}\r\n{proxy_header or ''}\r\n".encode("latin-1")
         + (request.body or b"")
     )
-
-
-def is_lost(error: ssl.SSLError) -> bool:
-    """Tell whether a TLS error means no more than that the connection is gone."""
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return True
-    # Python 3.9 has no class for what OpenSSL 3 says of an end without close_notify.
-    return getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
 
 
 def _fields(lines: list[str]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
 from ..errors import TimeoutError as TesoteTimeoutError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
-from .http1 import is_lost
 from .messages import Headers, Reply, Request
+from .sockets import is_lost
 from .timeouts import Deadline
 
 _PIECE = 65536
