@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 TIME_LIMIT = 90.0
 """Seconds that a program may take, unless `# limit:` says otherwise."""
 
-_HEADER = re.compile(r"#\s*(?P<name>needs|limit):(?P<value>.*)")
+_HEADER = re.compile(r"# (?P<name>needs|limit):(?P<value>.*)")
 _VERDICT = re.compile(r"(?P<result>held|skipped|fault): (?P<text>.+)")
 
 

@@ -169,7 +169,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(3)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -181,8 +181,8 @@ class Server:
         return self._log.read().decode("utf-8", "replace")[-2000:]
 
 
-def guide(page: str, heading: str) -> str:
-    """Return the Python of one section of a guide: its blocks in order, run or not.
+def run_guide(page: str, heading: str) -> dict[str, Any]:
+    """Run the Python of one section of a guide, and return the names that it defines.
 
     Args:
         page: The file in `docs/guides`.
@@ -191,12 +191,14 @@ def guide(page: str, heading: str) -> str:
     Raises:
         Fault: There is no such section, or no Python in it.
     """
-    text = (ROOT / "docs" / "guides" / page).read_text(encoding="utf-8")
-    sections = re.split(r"^##+ (.*)$", text, flags=re.MULTILINE)
+    path = ROOT / "docs" / "guides" / page
+    sections = re.split(r"^##+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     section = dict(zip(sections[1::2], sections[2::2])).get(heading, "")
     code = re.findall(r"^```python.*?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     check(bool(code), f"{page} has no Python under {heading!r}")
-    return "\n".join(code)
+    namespace: dict[str, Any] = {"__name__": path.stem}
+    exec(compile("\n".join(code), f"{page}: {heading}", "exec"), namespace)  # noqa: S102 - ours
+    return namespace
 
 
 def free_port() -> int:

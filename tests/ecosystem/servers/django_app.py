@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
 
-from tests.ecosystem.support import guide
+from tests.ecosystem.support import run_guide
 
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="for a test", USE_TZ=True)
 django.setup()
-views = ModuleType("views")
-exec(guide("frameworks.md", "Django"), vars(views))  # noqa: S102 - the code is ours
-urlpatterns = [path("accounts/<str:account_id>", views.account)]
+views = run_guide("frameworks.md", "Django")
+urlpatterns = [path("accounts/<str:account_id>", views["account"])]
 app = get_wsgi_application()
