@@ -79,6 +79,9 @@ def _fault_of(proof: Callable[[], object]) -> Fault | None:
         proof()
     except Fault as fault:
         return fault
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what came of it
+        traceback.print_exc()
+        return Fault(f"{type(error).__name__}: {error}")
     return None
 
 
