@@ -90,7 +90,7 @@ def run(program: Program, python: Path) -> Verdict:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=_environment(),
+        env=_environment(python),
         start_new_session=True,
     )
     try:
@@ -114,14 +114,15 @@ def judge(printed: str, errors: str, status: int) -> tuple[str, str]:
     return "fault", f"it ended with {status} and no verdict. {_last(errors)}"
 
 
-def _environment() -> dict[str, str]:
+def _environment(python: Path) -> dict[str, str]:
     """Return the environment without what a caller's SDK or Python would bring along."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("TESOTE_", "PYTHON")) and not name.lower().endswith("_proxy")
     }
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = f"{python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _end(process: subprocess.Popen[str]) -> None:

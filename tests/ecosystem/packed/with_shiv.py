@@ -19,7 +19,7 @@ def prove() -> str:
         shutil.copy(PROGRAM, packages / "program.py")
         archive = folder / "program.pyz"
         command = [sys.executable, "-m", "shiv", "--site-packages", packages, "-o", archive]
-        build([*command, "-e", "program:main"], folder)
+        build([*map(str, command), "-e", "program:main"], folder)
         environment = {"SHIV_ROOT": str(folder / "unpacked")}
         run_packed([sys.executable, "-I", "-S", archive], environment=environment)
     return "an archive that unpacks itself and calls both versions of the API"

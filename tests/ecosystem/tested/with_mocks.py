@@ -39,9 +39,9 @@ def _monkeypatch(api: SandboxProcess, client: V2Client) -> None:
 
 def _patch_object(client: V2Client) -> None:
     refusal = AccountNotFoundError("no such account", error_code="ACCOUNT_NOT_FOUND")
-    with mock.patch.object(client.accounts, "get", side_effect=refusal, autospec=True) as get:
-        with pytest.raises(AccountNotFoundError):
-            client.accounts.get("x")
+    replaced = mock.patch.object(client.accounts, "get", side_effect=refusal, autospec=True)
+    with replaced as get, pytest.raises(AccountNotFoundError):
+        client.accounts.get("x")
     get.assert_called_once_with("x")
 
 

@@ -17,9 +17,9 @@ def prove() -> str:
     with tempfile.TemporaryDirectory() as folder:
         cassette = Path(folder, "accounts.yaml")
         recorder = vcr.VCR(record_mode="once", filter_headers=["authorization"])
-        with SandboxProcess(accounts=3, transactions=1) as api:
-            with recorder.use_cassette(str(cassette)):
-                recorded = _ask(api.url, api.api_key)
+        recording = recorder.use_cassette(str(cassette))
+        with SandboxProcess(accounts=3, transactions=1) as api, recording:
+            recorded = _ask(api.url, api.api_key)
         text = cassette.read_text(encoding="utf-8")
         check(api.api_key not in text, "the key is on the cassette, although it is filtered")
         with recorder.use_cassette(str(cassette)) as played:

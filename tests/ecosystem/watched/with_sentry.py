@@ -7,7 +7,7 @@ import logging
 import secrets
 import urllib.request
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import sentry_sdk
 from sentry_sdk.transport import Transport
@@ -19,7 +19,7 @@ from tests.ecosystem.support import SandboxProcess, check, check_each, tell
 class Kept(Transport):
     """Keeps what would be sent."""
 
-    envelopes: list[Any] = []
+    envelopes: ClassVar[list[Any]] = []
 
     def capture_envelope(self, envelope: Any) -> None:
         self.envelopes.append(envelope)
