@@ -59,9 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Return the table as a page of Markdown shows it."""
-    cells = [("Program", "Libraries", "Python", "Result", "Seconds", "What"), ["---"] * 6, *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in cells)
+    """Return a page with the table: what was run with what, and what came of it."""
+    header = ("Program", "Libraries", "Python", "Result", "What")
+    found = [
+        (f"`{row.program}`", row.libraries or "-", row.python, row.result, row.text)
+        for row in sorted(rows)
+    ]
+    cells = [header, ("---",) * len(header), *found]
+    table = "".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in cells)
+    return f"# Ecosystem\n\n`python -m tests.ecosystem --markdown` wrote this page.\n\n{table}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--python", action="append", type=Path, help="the Python to try; may be repeated"
     )
-    parser.add_argument("--markdown", type=Path, help="a file to write the table to")
+    parser.add_argument("--markdown", type=Path, help="a page to write the table to")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="programs run at once")
     parser.add_argument(
         "--fresh", action="store_true", help="make the environments anew, for the newest libraries"

@@ -21,7 +21,8 @@ def prove() -> str:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda each: client.accounts.get(each)["id"], api.account_ids))
         check(answers == api.account_ids, "an answer is another account's")
-        check(not sys._is_gil_enabled(), "the SDK's import has switched the lock back on")
+        if sys.version_info >= (3, 13):
+            check(not sys._is_gil_enabled(), "the SDK's import has switched the lock back on")
     return "60 accounts by eight threads"
 
 
