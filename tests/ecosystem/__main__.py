@@ -42,15 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LookupError as error:
         print(error, file=sys.stderr)
         return 2
-    rows = []
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as held:
-        wheel = build_wheel(Path(sys.executable), Path(directory))
-        for python in chosen.python or [Path(sys.executable)]:
-            environments = _environments(programs, python)
-            with ThreadPoolExecutor(chosen.jobs) as pool:
-                prepared = [each.prepared(wheel, fresh=chosen.fresh) for each in environments]
-                list(pool.map(held.enter_context, prepared))
-                rows += _run_all(programs, environments, python, pool)
+    try:
+        rows = _rows(chosen, programs)
+    except subprocess.CalledProcessError as error:
+        print(error, error.stderr or "", sep="\n", file=sys.stderr)
+        return 2
     if chosen.markdown:
         chosen.markdown.write_text(as_markdown(rows), encoding="utf-8")
     counts = [sum(row.result == result for row in rows) for result in ("held", "fault", "skipped")]
@@ -82,6 +78,19 @@ def _parser() -> argparse.ArgumentParser:
         "--fresh", action="store_true", help="make the environments anew, for the newest libraries"
     )
     return parser
+
+
+def _rows(chosen: argparse.Namespace, programs: Sequence[Program]) -> list[Row]:
+    rows = []
+    with tempfile.TemporaryDirectory() as directory:
+        wheel = build_wheel(Path(sys.executable), Path(directory))
+        for python in chosen.python or [Path(sys.executable)]:
+            environments = _environments(programs, python)
+            with ThreadPoolExecutor(chosen.jobs) as pool, contextlib.ExitStack() as held:
+                prepared = [each.prepared(wheel, fresh=chosen.fresh) for each in environments]
+                list(pool.map(held.enter_context, prepared))
+                rows += _run_all(programs, environments, python, pool)
+    return rows
 
 
 def _environments(programs: Sequence[Program], python: Path) -> list[Environment]:

@@ -35,9 +35,9 @@ def ask_for_orders(port: int, count: int) -> None:
     _ask(port, [f"/orders/order-{number}" for number in range(count)])
 
 
-def get(port: int, path: str) -> tuple[int, Any]:
+def get(port: int, path: str, *, timeout: float = 15) -> tuple[int, Any]:
     """Return the status of a GET and the data in its body, or its text where that is no JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", path)
         response = connection.getresponse()

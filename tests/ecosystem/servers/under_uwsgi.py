@@ -39,6 +39,8 @@ def prove() -> str:
 
 def _try(command: list[str]) -> None:
     with SandboxProcess(accounts=60, transactions=1) as api, Server(command) as server:
+        # While an answer is waited for, another worker may ask over the same connection.
+        api.tell("delay", seconds=0.01, times=None)
         workers = ask_for_accounts(server.port, api.account_ids * 4)
         ask_for_orders(server.port, 100)
     if workers < 2:
@@ -52,7 +54,7 @@ def _dies_by_itself(options: list[str]) -> bool:
     """
     with Server([*COMMAND, "tests.ecosystem.servers.bare_wsgi_app:app", *options]) as server:
         try:
-            return get(server.port, "/")[0] != 200
+            return get(server.port, "/", timeout=3)[0] != 200
         except (OSError, http.client.HTTPException):
             return True
 
