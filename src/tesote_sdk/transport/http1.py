@@ -181,6 +181,8 @@ class Http1Connection:
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
         peer: The address that it leads to.
+        made_with: The class that sockets had then; a program that is made cooperative later (gevent,
+            eventlet) puts another in its place, and a socket of the old one would block all.
         opened_at: When it was connected, on the pool's clock.
         idle_since: When it was put aside, on the pool's clock.
     """
@@ -192,6 +194,7 @@ class Http1Connection:
         # both in one cycle may call the socket's first, which warns of a socket left open.
         self._close_socket = weakref.finalize(self, sock.close)
         self._raw = sock
+        self.made_with: type[socket.socket] = socket.socket
         self.peer: object = None
         with contextlib.suppress(OSError):  # it is lost already, as the exchange will tell
             self.peer = sock.getpeername()
