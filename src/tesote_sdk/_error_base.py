@@ -83,7 +83,7 @@ class TesoteError(Exception):
         envelope: Optional[dict[str, Any]] = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message: str = message
         self.error_code: Optional[str] = error_code or self._client_side_code or None
         self.http_status: Optional[int] = http_status
         self.request_id: Optional[str] = request_id

@@ -264,7 +264,7 @@ class SyncInProgressError(ConflictError):
     ) -> None:
         super().__init__(message, known, **others)
         session_id = (self.envelope or {}).get("current_session_id")
-        self.current_session_id = session_id if isinstance(session_id, str) else None
+        self.current_session_id: Optional[str] = session_id if isinstance(session_id, str) else None
 
 
 class InvalidOrderStateError(ConflictError):

@@ -46,7 +46,9 @@ class Listing:
     ) -> None:
         self._transport = transport
         self.path: str = path
-        self.filters = {name: value for name, value in filters.items() if value is not None}
+        self.filters: dict[str, Any] = {
+            name: value for name, value in filters.items() if value is not None
+        }
         self._style = style
         self.names: tuple[str, ...] = names
         self._cache_ttl = cache_ttl
@@ -62,7 +64,7 @@ class Listing:
             TesoteError: Whatever the request can end with.
             InvalidResponseError: It is no page of this list, or not the one that was asked for.
         """
-        position = {name: value for name, value in position.items() if value is not None}
+        position = _given(position)
         query = self._style.query(self.filters, position)
         response = self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
         return self.read(response, response.json, position, before)
@@ -292,7 +294,7 @@ class ItemIterator(Generic[T]):
 
     def __init__(self, first: Page[T]) -> None:
         self._pages = PageIterator(first)
-        self.page = next(self._pages)
+        self.page: Page[T] = next(self._pages)
         self._items = iter(self.page.data)
 
     def __iter__(self) -> Iterator[T]:
@@ -307,6 +309,10 @@ class ItemIterator(Generic[T]):
 
 
 _id = itemgetter("id")
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list[Any], list[Any]]:

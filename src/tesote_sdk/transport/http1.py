@@ -181,7 +181,7 @@ class Http1Connection:
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
         peer: The address that it leads to.
-        made_with: The class that sockets had then; a program that is made cooperative later (gevent,
+        made_with: The class of sockets then; a program that is made cooperative later (gevent,
             eventlet) puts another in its place, and a socket of the old one would block all.
         opened_at: When it was connected, on the pool's clock.
         idle_since: When it was put aside, on the pool's clock.

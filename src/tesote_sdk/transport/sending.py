@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .._forks import loading, renew_after_fork
 from ..errors import ApiError, TesoteError
@@ -60,7 +60,7 @@ class Sender:
         self._sleep = sleep
         self._uniform = uniform or _uniform
         self._notices = DeprecationNotices(log)
-        self.decode = json_decoder(options.parse_float)
+        self.decode: Callable[[str], Any] = json_decoder(options.parse_float)
         self._rate_limit_seen: Optional[tuple[Headers, float]] = None
         self._own = threading.local()
         if options.opener is not None:

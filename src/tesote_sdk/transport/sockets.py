@@ -55,7 +55,8 @@ class TimedSocket:
             deadline: Ends every wait.
             read_timeout: Seconds that each wait may take.
         """
-        self._deadline = self.patience = deadline
+        self._deadline: Deadline = deadline
+        self.patience: Deadline = deadline
         self._read_timeout = read_timeout
         self._has_just_sent = False
 
@@ -122,7 +123,8 @@ class TimedSocket:
 
     def _wait(self, begun: Optional[Deadline], *, to_write: bool) -> Deadline:
         """Wait until the socket is ready; one silence is one wait, in however many pieces."""
-        self.patience = patience = begun or self._deadline.within(self._read_timeout, "read")
+        patience = begun or self._deadline.within(self._read_timeout, "read")
+        self.patience = patience
         is_ready = self._is_writable if to_write else self._is_readable
         # Twice, for a coarse clock may end a wait some milliseconds early.
         for _ in range(2):

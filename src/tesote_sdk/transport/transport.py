@@ -65,11 +65,11 @@ class Transport:
         if base_url is None:
             base_url = os.environ.get("TESOTE_SDK_API_URL", DEFAULT_BASE_URL)
         self._api_key = api_key
-        self.options = options or Options()
+        self.options: Options = options or Options()
         self._base = parse_base_url(base_url, allow_http=self.options.allow_http)
         self._log = EventLog(self.options.logger)
-        self.clock = clock or _now
-        self.sleep = sleep or _sleep
+        self.clock: Callable[[], float] = clock or _now
+        self.sleep: Callable[[float], object] = sleep or _sleep
         self._uniform = uniform
         self._lends_connections: Optional[Transport] = None
         self._lends_cache: Optional[Transport] = None

@@ -46,8 +46,8 @@ class ExportFile:
     __slots__ = ("content", "content_type", "filename", "response")
 
     def __init__(self, response: Response) -> None:
-        self.content = response.content
-        self.content_type = response.headers.get("content-type")
+        self.content: bytes = response.content
+        self.content_type: Optional[str] = response.headers.get("content-type")
         self.filename: str = _safe_filename(response.headers.get("content-disposition", ""))
         self.response: Response = response
 
