@@ -1,0 +1,207 @@
+"""The windows of a server's rate limit, and the share of one that is a limiter's own.
+
+A limiter knows its own calls. Of other programs that use the same quota it sees what they leave of
+it: `remaining` falls by more than one from call to call. That alone does not tell a few that call
+often from many that are crowded out, so that whoever came first would keep the most. Therefore
+callers that are short of calls count each other: each makes one call as a window begins, and the
+second a fifth of it later. By how much `remaining` fell in between is how many they are.
+"""
+
+from __future__ import annotations
+
+import math
+
+_TO_COUNT = 0.2
+"""The part of a window between its first call and the second, while callers are counted."""
+
+_CAUTION = 1.5
+"""How much faster than so far others may go on, where what they will leave is reckoned."""
+
+
+class Window:
+    """A window of the server's, as far as one limiter has heard of it.
+
+    Attributes:
+        limit: The calls in a window, as far as that is known.
+        quota: The calls that this one began with, or that were left when the limiter came to it.
+        left: The calls left, those in flight included; None before that is known.
+        ends_at: When it ends, by the limiter's clock; None before that is known.
+        opens_at: When its first call may be made.
+        counting: Whether its callers count each other.
+        counted: Whether this one has.
+        begun: The limiter's own calls that were begun in it.
+        landed: Those of them that have ended.
+        held: Whether a call had to wait for want of others left.
+        refused: Whether a call was refused.
+        first_at: When its first call began; None before that has landed.
+        first_left: The calls that were left after that one.
+        heard_at: When the newest report came.
+    """
+
+    __slots__ = (
+        "begun",
+        "counted",
+        "counting",
+        "ends_at",
+        "first_at",
+        "first_left",
+        "heard_at",
+        "held",
+        "landed",
+        "left",
+        "limit",
+        "opens_at",
+        "quota",
+        "refused",
+    )
+
+    def __init__(
+        self, limit: int | None, left: int | None, opens_at: float, *, counting: bool = False
+    ) -> None:
+        self.limit = self.quota = limit
+        self.left = left
+        self.opens_at = self.heard_at = opens_at
+        self.counting = counting
+        self.ends_at: float | None = None
+        self.begun = self.landed = 0
+        self.counted = self.held = self.refused = False
+        self.first_at: float | None = None
+        self.first_left = 0
+
+    def hear(self, now: float, left: int, ends_at: float | None) -> None:
+        """Take note of what a response reported."""
+        # Responses overtake each other, and the server's seconds are rounded up.
+        self.left = left if self.left is None else min(left, self.left)
+        if ends_at is not None:
+            self.ends_at = ends_at if self.ends_at is None else min(ends_at, self.ends_at)
+        if self.quota is None:
+            self.quota = self.left + self.landed
+        self.heard_at = now
+
+    def others(self, out: int) -> int:
+        """Return how many calls others are known to have made, with `out` of its own in flight."""
+        if self.quota is None or self.left is None:
+            return 0
+        return max(0, self.quota - self.left - self.landed - out)
+
+
+class Share:
+    """How many callers share a quota, and what follows for one of them.
+
+    Attributes:
+        callers: Their number, this one included; 1.0 as long as no others are seen.
+    """
+
+    def __init__(self) -> None:
+        self.callers = 1.0
+        self._first = True
+        self._length = math.inf
+        self._spacing = 0.0
+        self._began_at: float | None = None
+
+    def close(self, window: Window, out: int) -> bool:
+        """Take note that a window has ended, with `out` calls in flight.
+
+        Returns:
+            Whether callers are to be counted in the next.
+        """
+        if window.held and not (window.counted or window.refused):
+            # The others may be gone, or this one too modest to find out.
+            self.callers = 1 + (self.callers - 1) / 2
+        if self.callers < 1.05:
+            self.callers = 1.0
+        self._first = False
+        return window.held and (self.callers > 1 or window.others(out) > 0)
+
+    def hear(self, window: Window, number: int, started: float, remaining: int, out: int) -> None:
+        """Take note of what is left after a call.
+
+        Args:
+            window: The one that the call was begun in.
+            number: How many of the limiter's own calls were begun in it before.
+            started: When it was begun.
+            remaining: What its response says.
+            out: How many others of the limiter are in flight.
+        """
+        if number == 0:
+            if self._began_at is not None:
+                self._length = started - self._began_at
+            self._began_at = window.first_at = started
+            window.first_left = remaining
+            if window.ends_at is not None:
+                self._spacing = (window.ends_at - window.heard_at) / (remaining + 1)
+        elif number == 1 and window.counting and window.first_at is not None and remaining > 0:
+            window.counted = True
+            counted = window.first_left - remaining
+            # Too many calls are refused, too few come later: be quicker to believe in more callers.
+            weight = 1.0 if self.callers == 1 else 0.5 if counted > self.callers else 0.25
+            self.callers = max(1.0, self.callers + weight * (counted - self.callers))
+        if self._first and window.landed:
+            self.callers = 1 + window.others(out) / window.landed
+
+    def latest_opening(self, window: Window) -> float:
+        """Return the seconds by which to wait beyond a window's end at most.
+
+        Those who share the quota all wait for the same instant. They are spread over as much of the
+        time for a call of each as that time is of the window.
+        """
+        if self.callers == 1 or not window.quota:
+            return 0.0
+        return self._spacing * self.callers * min(1.0, self.callers / window.quota)
+
+    def wait_to_count(self, window: Window, out: int, now: float) -> float | None:
+        """Return the seconds to the next call, None where that is not for the count to say."""
+        if window.first_at is None or window.ends_at is None or window.left is None:
+            return math.inf if window.begun and out else None
+        pause = _TO_COUNT * min(window.ends_at - window.first_at, self._length)
+        # With less than one for each, the second call is for who has come early.
+        enough = self.callers <= window.left or 2 * window.left >= (window.quota or 0)
+        if window.begun == 1 and enough:
+            return window.first_at + pause - now
+        # The others' second calls are to find nothing but second calls.
+        resumes_at = window.first_at + 1.5 * pause
+        return resumes_at - now if window.begun == 2 and now < resumes_at else None
+
+    def allows(self, window: Window, out: int, spare: int) -> bool:
+        """Tell whether so much is left that a call need not wait.
+
+        Args:
+            window: The present one, of which it is known what is left.
+            out: How many calls are in flight.
+            spare: How many calls of the own share are to be left.
+        """
+        left = window.left or 0
+        if left - out <= self.callers * (spare + 1) - 1:
+            return False
+        return self.callers == 1 or (window.quota or left) / self.callers - window.begun > spare
+
+    def due(self, window: Window, out: int, spare: int, last_start: float) -> float:
+        """Return when the next call is due, where they are to be spread.
+
+        What the server said was left after the last call is that call's place in a queue. All that
+        share the quota reckon the moment of each place alike, and so do not call at once.
+
+        Args:
+            window: The present one, of which it is known what is left and when it ends.
+            out: How many calls are in flight.
+            spare: As for `allows`.
+            last_start: When the last call was begun.
+        """
+        left, ends_at = window.left or 0, window.ends_at or 0.0
+        callers = self._competing(window, left, out, ends_at)
+        first = callers * (spare + 1) - 1
+        if window.quota is not None:
+            first = min(first, window.quota)
+        # All that come to the spreading together begin at one place.
+        place = max(first, left) if left > first - callers else left
+        part = (callers + place - left) / (place - out + 1)
+        return ends_at if part >= 1 else last_start + (ends_at - last_start) * part
+
+    def _competing(self, window: Window, left: int, out: int, ends_at: float) -> float:
+        """Return for how many callers there must be enough: fewer, where others want less."""
+        if window.begun < 2 or window.first_at is None or window.heard_at <= window.first_at:
+            return self.callers
+        taken = window.first_left - left - (window.landed - 1) - out
+        rate = taken / (window.heard_at - window.first_at)
+        unwanted = left - _CAUTION * rate * (ends_at - window.heard_at)
+        return max(1.0, min(self.callers, left / unwanted)) if unwanted > 0 else self.callers

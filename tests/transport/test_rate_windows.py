@@ -1,0 +1,49 @@
+"""Processes that share a quota, each with a limiter of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.transport.shared_quota import SharedQuota
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_eight_processes_share_a_quota_evenly_and_are_hardly_ever_refused(seed: int) -> None:
+    met = SharedQuota(8, seed=seed).run(20)
+    assert met.failed == 0
+    assert met.refused <= 16
+    assert met.rate >= 0.95
+    assert met.least_to_mean() >= 0.5
+
+
+@pytest.mark.parametrize("callers", [2, 4, 8, 16])
+def test_in_windows_of_a_minute_the_whole_rate_is_used_with_a_refusal_in_two(callers: int) -> None:
+    met = SharedQuota(callers, limit=200, window=60, one_way=0.04).run(600)
+    assert met.failed == 0
+    assert met.refused <= 8
+    assert met.rate >= 0.98
+    assert met.least_to_mean() >= 0.5
+
+
+@pytest.mark.parametrize("window", [2.0, 60.0])
+def test_a_process_alone_is_neither_refused_nor_slowed_down(window: float) -> None:
+    met = SharedQuota(1, window=window, one_way=0.005).run(10 * window)
+    assert met.refused == 0
+    assert met.rate >= 0.98
+
+
+def test_what_others_leave_is_used_by_the_one_that_wants_it() -> None:
+    idle = [0.0] + [10.0] * 7
+    met = SharedQuota(8, limit=200, window=60, one_way=0.04, idle=idle).run(600)
+    assert met.failed == 0
+    assert met.refused <= 8
+    assert met.rate >= 0.97
+    # Those that want little are not held up by the one that wants all.
+    assert min(met.answered) >= 35
+
+
+def test_a_rare_caller_besides_costs_next_to_nothing() -> None:
+    met = SharedQuota(2, limit=200, window=60, one_way=0.04, idle=[0.0, 20.0]).run(600)
+    assert met.refused <= 8
+    assert met.rate >= 0.97
+    assert met.answered[1] >= 20
