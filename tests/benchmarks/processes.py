@@ -78,7 +78,7 @@ def measure(count: int, options: argparse.Namespace) -> Sequence[Tally]:
     """Let some workers call side by side, and return what each met."""
     with Sandbox(rate_limit_reset=options.reset) as sandbox:
         sandbox.limit_rate(options.limit, options.window)
-        command = [sys.executable, "-m", __spec__.name, "--limiter", options.limiter]
+        command = [sys.executable, "-m", "tests.benchmarks.processes", "--limiter", options.limiter]
         command += ["--seconds", str(options.seconds), "--worker", sandbox.url, sandbox.api_key]
         workers = [
             subprocess.Popen(

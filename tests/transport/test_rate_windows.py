@@ -16,6 +16,17 @@ def test_eight_processes_share_a_quota_evenly_and_are_hardly_ever_refused(seed: 
     assert met.least_to_mean() >= 0.5
 
 
+def test_four_processes_share_evenly_though_a_second_is_half_of_a_window() -> None:
+    # They wait for a moment that the server tells to the second.
+    met = [SharedQuota(4, seed=seed).run(20) for seed in range(20)]
+    assert min(one.least_to_mean() for one in met) >= 0.5
+
+
+def test_where_there_is_hardly_a_call_for_each_most_are_content_with_one() -> None:
+    met = [SharedQuota(8, limit=10, seed=seed).run(20) for seed in range(20)]
+    assert sum(one.refused for one in met) / 20 <= 52
+
+
 @pytest.mark.parametrize("callers", [2, 4, 8, 16])
 def test_in_windows_of_a_minute_the_whole_rate_is_used_with_a_refusal_in_two(callers: int) -> None:
     met = SharedQuota(callers, limit=200, window=60, one_way=0.04).run(600)

@@ -42,7 +42,7 @@ class Permit:
     any two lines, and a permit that it took along would hold up all calls after it.
 
     Attributes:
-        token: For a subclass of `RateLimiter` to know the call by.
+        token: For a subclass of `RateLimiter` to know the call by; None until it sets it.
 
     Args:
         deadline: When the call ends at the latest.
@@ -153,6 +153,8 @@ class RateLimiter:
             while True:
                 wait = self.take(permit)
                 if wait <= 0:
+                    if permit.window is None:  # a subclass has let it go
+                        permit.started = self._now()
                     return permit
                 remaining = deadline.remaining()
                 if wait == math.inf and remaining > 0:
@@ -188,7 +190,7 @@ class RateLimiter:
                 if reported.limit is not None:
                     self._limit = reported.limit
                 limit, remaining = self._limit, reported.remaining
-            self.give_back(permit, limit, remaining, ends_in, refused=refused)
+            self.give_back(permit, limit, remaining, ends_in)
         finally:
             self._forget(permit)
 
@@ -221,8 +223,6 @@ class RateLimiter:
         limit: int | None,
         remaining: int | None,
         ends_in: float | None,
-        *,
-        refused: bool,
     ) -> None:
         """Take note of how a call ended.
 
@@ -231,7 +231,6 @@ class RateLimiter:
             limit: The calls in a window; None if the server has not said.
             remaining: The calls that its response says are left; None if it does not.
             ends_in: The seconds from now to the window's end; None if it does not say.
-            refused: Whether the server refused it for the rate limit.
         """
         with self._lock_here():
             self._out.discard(permit.entry)
@@ -239,7 +238,6 @@ class RateLimiter:
             window = self._window
             if permit.window is window:
                 window.landed += 1
-                window.refused = window.refused or refused
             if permit.window is not window or remaining is None:
                 # It may have been counted, and in the present window.
                 window.left = None if window.left is None else window.left - 1
@@ -331,7 +329,7 @@ class RateLimiter:
             return math.inf  # those in flight may turn out to be counted already
         due = window.ends_at
         if window.left > 0:
-            due = share.due(window, out, self._min_remaining, self._last_start)
+            due = share.due(window, out, self._last_start)
         window.held = window.held or due > now
         return due - now
 

@@ -32,7 +32,6 @@ class Window:
         begun: The limiter's own calls that were begun in it.
         landed: Those of them that have ended.
         held: Whether a call had to wait for want of others left.
-        refused: Whether a call was refused.
         first_at: When its first call began; None before that has landed.
         first_left: The calls that were left after that one.
         heard_at: When the newest report came.
@@ -52,7 +51,6 @@ class Window:
         "limit",
         "opens_at",
         "quota",
-        "refused",
     )
 
     def __init__(
@@ -64,7 +62,7 @@ class Window:
         self.counting = counting
         self.ends_at: float | None = None
         self.begun = self.landed = 0
-        self.counted = self.held = self.refused = False
+        self.counted = self.held = False
         self.first_at: float | None = None
         self.first_left = 0
 
@@ -105,7 +103,7 @@ class Share:
         Returns:
             Whether callers are to be counted in the next.
         """
-        if window.held and not (window.counted or window.refused):
+        if window.held and not window.counted:
             # The others may be gone, or this one too modest to find out.
             self.callers = 1 + (self.callers - 1) / 2
         if self.callers < 1.05:
@@ -154,9 +152,7 @@ class Share:
         if window.first_at is None or window.ends_at is None or window.left is None:
             return math.inf if window.begun and out else None
         pause = _TO_COUNT * min(window.ends_at - window.first_at, self._length)
-        # With less than one for each, the second call is for who has come early.
-        enough = self.callers <= window.left or 2 * window.left >= (window.quota or 0)
-        if window.begun == 1 and enough:
+        if window.begun == 1 and window.left >= self.callers:
             return window.first_at + pause - now
         # The others' second calls are to find nothing but second calls.
         resumes_at = window.first_at + 1.5 * pause
@@ -175,26 +171,16 @@ class Share:
             return False
         return self.callers == 1 or (window.quota or left) / self.callers - window.begun > spare
 
-    def due(self, window: Window, out: int, spare: int, last_start: float) -> float:
-        """Return when the next call is due, where they are to be spread.
-
-        What the server said was left after the last call is that call's place in a queue. All that
-        share the quota reckon the moment of each place alike, and so do not call at once.
+    def due(self, window: Window, out: int, last_start: float) -> float:
+        """Return when the next call is due, where those that are left are to be spread.
 
         Args:
             window: The present one, of which it is known what is left and when it ends.
             out: How many calls are in flight.
-            spare: As for `allows`.
             last_start: When the last call was begun.
         """
         left, ends_at = window.left or 0, window.ends_at or 0.0
-        callers = self._competing(window, left, out, ends_at)
-        first = callers * (spare + 1) - 1
-        if window.quota is not None:
-            first = min(first, window.quota)
-        # All that come to the spreading together begin at one place.
-        place = max(first, left) if left > first - callers else left
-        part = (callers + place - left) / (place - out + 1)
+        part = self._competing(window, left, out, ends_at) / (left - out + 1)
         return ends_at if part >= 1 else last_start + (ends_at - last_start) * part
 
     def _competing(self, window: Window, left: int, out: int, ends_at: float) -> float:
