@@ -10,10 +10,11 @@ import heapq
 import itertools
 import math
 import random
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from tesote_sdk import RateLimiter
-from tesote_sdk.sandbox._rate_limits import FixedWindow
+from tesote_sdk.sandbox._rate_limits import FixedWindow, Quota
 from tesote_sdk.transport.pacing import Permit
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 _LANDING = 0.01
+
+
+class RollingWindow:
+    """Counts the requests of the last seconds; the reset that it tells is that of the oldest."""
+
+    def __init__(self, limit: int, window: float, clock: Callable[[], float]) -> None:
+        self._limit, self._window, self._clock = limit, window, clock
+        self._taken: deque[float] = deque()
+
+    def take(self) -> Quota:
+        now = self._clock()
+        while self._taken and self._taken[0] <= now - self._window:
+            self._taken.popleft()
+        allowed = len(self._taken) < self._limit
+        if allowed:
+            self._taken.append(now)
+        resets_at = self._taken[0] + self._window
+        left = self._limit - len(self._taken)
+        return Quota(allowed, self._limit, left, resets_at - now, resets_at)
 
 
 class Outcome(NamedTuple):
@@ -55,6 +75,7 @@ class SharedQuota:
         seed: Of all that is drawn.
         one_way: Seconds that a request or an answer is on its way, on average.
         idle: The average seconds of each between its calls.
+        server: What kind of window it is.
     """
 
     def __init__(
@@ -66,12 +87,13 @@ class SharedQuota:
         seed: int = 0,
         one_way: float = 0.0015,
         idle: Sequence[float] = (),
+        server: type[FixedWindow] | type[RollingWindow] = FixedWindow,
     ) -> None:
         self._random = random.Random(seed)
         self._now = 1_700_000_000.0
         self._began = self._now
         self._limit, self._window = limit, window
-        self._server = FixedWindow(limit, window, self._clock)
+        self._server = server(limit, window, self._clock)
         self._one_way = one_way
         self._idle = idle or [0.0] * callers
         self._limiters = [

@@ -250,6 +250,15 @@ def test_calls_are_held_up_only_once_few_are_left() -> None:
     assert call(limiter, times, reported(39)) == pytest.approx(15, abs=0.1)
 
 
+def test_time_that_passed_without_a_call_counts_as_waited() -> None:
+    times = VirtualTime()
+    limiter = times.limiter()
+    call(limiter, times, reported(2))
+    times.now += 16
+    # Two calls for 44 seconds: one every fifteen, or sooner.
+    assert call(limiter, times, reported(1, reset="44")) == 0
+
+
 def test_a_threshold_of_zero_spends_all_calls_at_once_and_waits_for_the_windows_end() -> None:
     times = VirtualTime()
     limiter = times.limiter(min_remaining=0)
@@ -504,6 +513,22 @@ def test_no_two_processes_draw_the_same() -> None:
     assert len(drawn) == 100
     assert 2.0 <= min(drawn) < 2.2
     assert 2.8 < max(drawn) <= 3.0
+
+
+def test_a_late_call_of_the_last_window_is_not_taken_for_anothers() -> None:
+    times = VirtualTime()
+    limiter = times.limiter(min_remaining=0)
+    for remaining in (8, 7, 6):
+        call(limiter, times, reported(remaining, limit=9))
+    late = limiter.acquire(times.deadline())
+    times.now += 61
+    call(limiter, times, reported(8, limit=9))
+    limiter.release(late, reported(7, limit=9))
+    for remaining in range(6, -1, -1):
+        call(limiter, times, reported(remaining, limit=9))
+    # Had it seen others, it would stop to count them.
+    waits = [call(limiter, times, reported(remaining, limit=9)) for remaining in (8, 7, 6)]
+    assert waits == [pytest.approx(60, abs=0.1), 0, 0]
 
 
 # ---- clocks ----

@@ -177,6 +177,21 @@ def test_a_permit_counts_no_longer_than_its_call_may_last() -> None:
     limiter.release(held[0], None)
 
 
+def test_who_waits_for_a_call_is_told_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "_GLANCE", 4.0)
+    limiter = RateLimiter()
+    permit = limiter.acquire(deadline(60))
+    began = time.monotonic()
+    thread = threading.Thread(target=call_in_time, args=(limiter,))
+    thread.start()
+    while not limiter._waiting:
+        assert time.monotonic() - began < 3
+    # It has said that it waits, and does within a moment.
+    limiter.release(permit, None)
+    thread.join()
+    assert time.monotonic() - began < 3
+
+
 def test_a_permit_may_be_given_back_twice() -> None:
     limiter = RateLimiter(min_remaining=0)
     permit = limiter.acquire(deadline())

@@ -43,6 +43,7 @@ class Permit:
 
     Attributes:
         token: For a subclass of `RateLimiter` to know the call by; None until it sets it.
+        refused: Whether the server refused the call; for `give_back` to know.
 
     Args:
         deadline: When the call ends at the latest.
@@ -54,6 +55,7 @@ class Permit:
         "entry",
         "left",
         "number",
+        "refused",
         "started",
         "thread",
         "token",
@@ -67,6 +69,7 @@ class Permit:
         self.entry: weakref.ref[Permit] | None = None
         self.window: Window | None = None
         self.number = 0
+        self.refused = False
         self.left: int | None = None
         self.started = 0.0
 
@@ -185,6 +188,7 @@ class RateLimiter:
         """
         limit = remaining = ends_in = None
         try:
+            permit.refused = refused
             if reported is not None and not self._is_of_another_limit(reported, refused):
                 ends_in = self._seconds_to_end(reported, date, permit.started)
                 if reported.limit is not None:
@@ -236,8 +240,7 @@ class RateLimiter:
             self._out.discard(permit.entry)
             self._heard = True
             window = self._window
-            if permit.window is window:
-                window.landed += 1
+            window.landed += 1
             if permit.window is not window or remaining is None:
                 # It may have been counted, and in the present window.
                 window.left = None if window.left is None else window.left - 1
@@ -250,7 +253,7 @@ class RateLimiter:
                 permit.number = 0
             window.limit = limit
             window.hear(now, remaining, None if ends_in is None else now + ends_in)
-            self._share.hear(window, permit.number, permit.started, remaining, len(self._out))
+            self._share.hear(window, permit, remaining, len(self._out))
 
     def seconds_to_wait(self) -> float:
         """Return the seconds for which no call may be made, 0.0 if that is not known to be so."""
@@ -329,7 +332,7 @@ class RateLimiter:
             return math.inf  # those in flight may turn out to be counted already
         due = window.ends_at
         if window.left > 0:
-            due = share.due(window, out, self._last_start)
+            due = share.due(window, out, self._last_start, now)
         window.held = window.held or due > now
         return due - now
 

@@ -10,11 +10,18 @@ second a fifth of it later. By how much `remaining` fell in between is how many 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pacing import Permit
 
 _TO_COUNT = 0.2
 """The part of a window between its first call and the second, while callers are counted."""
 
-_CAUTION = 1.5
+_MOST_PATIENCE = 32.0
+"""How many windows' time a limiter comes late to one at most, whose first calls were refused."""
+
+_CAUTION = 3.0
 """How much faster than so far others may go on, where what they will leave is reckoned."""
 
 
@@ -23,14 +30,14 @@ class Window:
 
     Attributes:
         limit: The calls in a window, as far as that is known.
-        quota: The calls that this one began with, or that were left when the limiter came to it.
+        quota: The calls that were left when the limiter came to it, its own first one included.
         left: The calls left, those in flight included; None before that is known.
         ends_at: When it ends, by the limiter's clock; None before that is known.
         opens_at: When its first call may be made.
         counting: Whether its callers count each other.
         counted: Whether this one has.
         begun: The limiter's own calls that were begun in it.
-        landed: Those of them that have ended.
+        landed: The limiter's own calls that have ended in it.
         held: Whether a call had to wait for want of others left.
         first_at: When its first call began; None before that has landed.
         first_left: The calls that were left after that one.
@@ -56,8 +63,9 @@ class Window:
     def __init__(
         self, limit: int | None, left: int | None, opens_at: float, *, counting: bool = False
     ) -> None:
-        self.limit = self.quota = limit
+        self.limit = limit
         self.left = left
+        self.quota: int | None = None
         self.opens_at = self.heard_at = opens_at
         self.counting = counting
         self.ends_at: float | None = None
@@ -93,6 +101,7 @@ class Share:
     def __init__(self) -> None:
         self.callers = 1.0
         self._first = True
+        self._patience = 1.0
         self._length = math.inf
         self._spacing = 0.0
         self._began_at: float | None = None
@@ -111,24 +120,25 @@ class Share:
         self._first = False
         return window.held and (self.callers > 1 or window.others(out) > 0)
 
-    def hear(self, window: Window, number: int, started: float, remaining: int, out: int) -> None:
+    def hear(self, window: Window, call: Permit, remaining: int, out: int) -> None:
         """Take note of what is left after a call.
 
         Args:
             window: The one that the call was begun in.
-            number: How many of the limiter's own calls were begun in it before.
-            started: When it was begun.
+            call: Which of the limiter's calls it is, when it was begun, and whether it was refused.
             remaining: What its response says.
             out: How many others of the limiter are in flight.
         """
-        if number == 0:
+        if call.number == 0:
+            longer = 2 if call.refused else 0.5
+            self._patience = min(_MOST_PATIENCE, max(1.0, longer * self._patience))
             if self._began_at is not None:
-                self._length = started - self._began_at
-            self._began_at = window.first_at = started
+                self._length = call.started - self._began_at
+            self._began_at = window.first_at = call.started
             window.first_left = remaining
             if window.ends_at is not None:
                 self._spacing = (window.ends_at - window.heard_at) / (remaining + 1)
-        elif number == 1 and window.counting and window.first_at is not None and remaining > 0:
+        elif call.number == 1 and window.counting and window.first_at is not None and remaining > 0:
             window.counted = True
             counted = window.first_left - remaining
             # Too many calls are refused, too few come later: be quicker to believe in more callers.
@@ -141,11 +151,15 @@ class Share:
         """Return the seconds by which to wait beyond a window's end at most.
 
         Those who share the quota all wait for the same instant. They are spread over as much of the
-        time for a call of each as that time is of the window.
+        time for a call of each as that time is of the window. And whose first call was refused did
+        not find a whole quota: the server's window may be one that rolls.
         """
+        late = 0.0
+        if self._patience > 1 and window.first_at is not None and window.ends_at is not None:
+            late = (self._patience - 1) * (window.ends_at - window.first_at)
         if self.callers == 1 or not window.quota:
-            return 0.0
-        return self._spacing * self.callers * min(1.0, self.callers / window.quota)
+            return late
+        return late + self._spacing * self.callers * min(1.0, self.callers / window.quota)
 
     def wait_to_count(self, window: Window, out: int, now: float) -> float | None:
         """Return the seconds to the next call, None where that is not for the count to say."""
@@ -171,17 +185,18 @@ class Share:
             return False
         return self.callers == 1 or (window.quota or left) / self.callers - window.begun > spare
 
-    def due(self, window: Window, out: int, last_start: float) -> float:
+    def due(self, window: Window, out: int, last_start: float, now: float) -> float:
         """Return when the next call is due, where those that are left are to be spread.
 
         Args:
             window: The present one, of which it is known what is left and when it ends.
             out: How many calls are in flight.
             last_start: When the last call was begun.
+            now: The present.
         """
         left, ends_at = window.left or 0, window.ends_at or 0.0
         part = self._competing(window, left, out, ends_at) / (left - out + 1)
-        return ends_at if part >= 1 else last_start + (ends_at - last_start) * part
+        return ends_at if part >= 1 else last_start + (ends_at - max(now, last_start)) * part
 
     def _competing(self, window: Window, left: int, out: int, ends_at: float) -> float:
         """Return for how many callers there must be enough: fewer, where others want less."""
