@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .._forks import loading, renew_after_fork
@@ -20,6 +21,7 @@ from .json_bodies import json_decoder
 from .log_events import EventLog
 from .messages import Headers, LastResponse, Reply, Request, Response
 from .options import Options
+from .pacing import Permit, RateLimiter
 from .rate_limits import RateLimit, read_rate_limit, tells_rate_limit
 from .timeouts import Deadline
 
@@ -115,10 +117,8 @@ class Sender:
     def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
         self._log.report("request", request, request.headers, attempt=attempt)
-        started = self._clock()
-        reply = self._paced(request, deadline)
+        reply, elapsed_ms = self._paced(request, deadline)
         headers = reply.headers
-        elapsed_ms = round((self._clock() - started) * 1000, 3)
         # From here on an answer is there: nothing that is done with it may take its place.
         self._own.seen = reply.status, headers, attempt, elapsed_ms
         self._log.report(
@@ -145,23 +145,54 @@ class Sender:
             )
         raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
 
-    def _paced(self, request: Request, deadline: Deadline) -> Reply:
-        """Send the request when the limiter lets it, and tell the limiter what came of it."""
+    def _paced(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        """Send the request when the limiter lets it, and tell the limiter what came of it.
+
+        Returns:
+            The reply, and the milliseconds that it took, without the wait for the limiter.
+        """
         limiter = self._options.rate_limiter
         if limiter is None:
-            reply = self._send(request, deadline)
-        else:
-            permit = limiter.acquire(deadline)
-            rate_limit, date = None, None
+            return self._timed(request, deadline)
+        return self._with_permit(limiter, request, deadline)
+
+    def _with_permit(
+        self, limiter: RateLimiter, request: Request, deadline: Deadline
+    ) -> tuple[Reply, float]:
+        permit: Optional[Permit] = None
+        reply: Optional[Reply] = None
+        try:
             try:
-                reply = self._send(request, deadline)
-                date = reply.headers.get("date")
-                rate_limit = read_rate_limit(reply.headers, time.time())
-            finally:
-                limiter.release(permit, rate_limit, date)
+                permit = limiter.acquire(deadline)
+            except TesoteError:
+                raise
+            except Exception as error:  # noqa: BLE001 - of a limiter of the user's own: any type
+                self._log.warn("the rate limiter's acquire failed with %s", type(error).__name__)
+            reply, elapsed_ms = self._timed(request, deadline)
+        finally:
+            if permit is not None:
+                self._give_back(limiter, permit, reply)
+        return reply, elapsed_ms
+
+    def _give_back(self, limiter: RateLimiter, permit: Permit, reply: Optional[Reply]) -> None:
+        """Tell the limiter what came of a call; what it makes of it takes nobody's answer away."""
+        fields: Mapping[str, str] = {} if reply is None else reply.headers
+        try:
+            limiter.release(
+                permit,
+                read_rate_limit(fields, time.time()),
+                fields.get("date"),
+                refused=reply is not None and reply.status == 429,
+            )
+        except Exception as error:  # noqa: BLE001 - of a limiter of the user's own: any type
+            self._log.warn("the rate limiter's release failed with %s", type(error).__name__)
+
+    def _timed(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        started = self._clock()
+        reply = self._send(request, deadline)
         if tells_rate_limit(reply.headers):
             self._rate_limit_seen = reply.headers, time.time()
-        return reply
+        return reply, round((self._clock() - started) * 1000, 3)
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
         options = self._options
