@@ -33,7 +33,8 @@ _NO_SECRET = "secret must be a string that is not empty, or several of them"
 class _HasItems(Protocol):
     """A dict, a WSGI environ, an `email.message.Message`, a framework's headers object."""
 
-    def items(self) -> Iterable[tuple[object, object]]: ...
+    def items(self) -> Iterable[tuple[object, object]]:
+        """Return the header fields."""
 
 
 _Headers = Union[_HasItems, Iterable[tuple[object, object]]]

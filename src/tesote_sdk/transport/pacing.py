@@ -60,7 +60,7 @@ class Permit:
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline: Deadline = deadline
-        self.thread = threading.get_ident()
+        self.thread: int = threading.get_ident()
         self.token: Optional[str] = None
         self.entry: Optional[weakref.ref[Permit]] = None
         self.window: Optional[Window] = None

@@ -66,11 +66,14 @@ class Window:
         self.limit: Optional[int] = limit
         self.left: Optional[int] = left
         self.quota: Optional[int] = None
-        self.opens_at = self.heard_at = opens_at
+        self.opens_at: float = opens_at
+        self.heard_at: float = opens_at
         self.counting: bool = counting
         self.ends_at: Optional[float] = None
-        self.begun = self.landed = 0
-        self.counted = self.held = False
+        self.begun: int = 0
+        self.landed: int = 0
+        self.counted: bool = False
+        self.held: bool = False
         self.first_at: Optional[float] = None
         self.first_left: int = 0
 
