@@ -6,6 +6,7 @@ import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
+from .._error_base import operation
 from ..errors import InvalidResponseError
 from .origin import BaseUrl
 from .redaction import ApiKey
@@ -283,6 +284,7 @@ class Response:
         return self.headers.get("x-request-id")
 
     @property
+    @operation
     def body(self) -> str:
         """The body as text, in the charset that the server names (UTF-8 where it names none).
 
@@ -303,6 +305,7 @@ class Response:
         raise self.invalid(f"the body is no text in the charset {charset}") from problem
 
     @property
+    @operation
     def json(self) -> Any:
         """The decoded JSON body; the same object each time it is read.
 
