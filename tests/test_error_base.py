@@ -291,12 +291,16 @@ def test_a_call_with_wrong_arguments_leaves_them_at_the_door() -> None:
 
 
 def test_what_the_caller_was_handling_keeps_its_frames() -> None:
-    trace = None
-    with pytest.raises(NetworkError) as caught:
+    traces = []
+
+    def call_while_handling() -> None:
         try:
             leave_by_the_door("mine")
         except LookupError as handled:
-            trace = handled.__traceback__
+            traces.append(handled.__traceback__)
             leave_by_the_door("\ud800")
+
+    with pytest.raises(NetworkError) as caught:
+        call_while_handling()
     assert isinstance(caught.value.__context__, LookupError)
-    assert caught.value.__context__.__traceback__ is trace
+    assert caught.value.__context__.__traceback__ is traces[0]
