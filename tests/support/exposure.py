@@ -16,7 +16,7 @@ from tesote_sdk.transport.redaction import ApiKey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PACKAGE = str(Path(tesote_sdk.__file__).parent)
+PACKAGE = str(Path(tesote_sdk.__file__).parent)
 
 _SENT_BY_THE_SERVER = ("response_body", "envelope")
 """The attributes of an error that hold what the server sent, whatever that is; never the key."""
@@ -39,7 +39,7 @@ def frames_of_the_sdk(error: BaseException) -> Iterator[types.FrameType]:
     for link in chain(error):
         trace = link.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            if trace.tb_frame.f_code.co_filename.startswith(PACKAGE):
                 yield trace.tb_frame
             trace = trace.tb_next
 
@@ -55,7 +55,7 @@ def shown_in_frames(error: BaseException) -> Iterator[str]:
     for link in chain(error):
         captured = traceback.TracebackException.from_exception(link, capture_locals=True)
         for line in captured.stack:
-            if line.filename.startswith(_PACKAGE):
+            if line.filename.startswith(PACKAGE):
                 yield from (line.locals or {}).values()
 
 
