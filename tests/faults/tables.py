@@ -140,6 +140,8 @@ NOT_HTTP = {
     "length_in_words": _ok(b"Content-Length: two\r\n"),
     "length_of_30_digits": _ok(b"Content-Length: " + b"9" * 30 + b"\r\n"),
     "unknown_transfer_encoding": _ok(b"Transfer-Encoding: gzip, chunked\r\n"),
+    "white_space_of_python_alone": _ok(b"Transfer-Encoding: \x0bchunked\r\n", b"0\r\n\r\n"),
+    "length_after_a_no_break_space": _ok(b"Content-Length: \xa02\r\n", b"{}"),
     "chunk_size_in_words": _ok(_CHUNKED_FIELD, b"two\r\n{}\r\n0\r\n\r\n"),
     "negative_chunk_size": _ok(_CHUNKED_FIELD, b"-1\r\n{}\r\n0\r\n\r\n"),
     "chunk_size_with_underscore": _ok(_CHUNKED_FIELD, b"0_2\r\n{}\r\n0\r\n\r\n"),

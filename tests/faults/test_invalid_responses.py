@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 
 import pytest
 
@@ -98,11 +97,8 @@ def test_write_whose_answer_is_not_json(wire: Wire) -> None:
 
 
 def test_integer_of_5000_digits(wire: Wire) -> None:
-    """Python 3.11 and later refuse to read it; the others do."""
+    """Later Pythons refuse to read it, since it takes time that no timeout ends."""
     step = reply(200, b'{"n": ' + b"9" * 5000 + b"}")
     with wire.serve([step]) as server, client_of(server) as client:
-        if hasattr(sys, "get_int_max_str_digits"):
-            error, _ = failure_of(lambda: ask(client))
-            assert type(error) is InvalidResponseError
-        else:
-            assert ask(client)["n"] == 10**5000 - 1
+        error, _ = failure_of(lambda: ask(client))
+        assert type(error) is InvalidResponseError

@@ -161,11 +161,18 @@ def test_responses_that_cannot_be_read() -> None:
     planted = f"{ACCOUNT} {SEARCH} {KEY}".encode()
     for content in (planted, b"\xff" + planted, b'{"a": NaN, "b": "' + planted + b'"}'):
         check("json", lambda: response_with(content).json, InvalidResponseError)  # noqa: B023
-    for charset in ("utf-8", "klingon", KEY):
+    for charset in ("utf-8", "klingon", KEY, "x" * 20 + KEY):
         answered = response_with(b"\xff" + planted, f"text/csv; charset={charset}")
         check("body", lambda: answered.body, InvalidResponseError)  # noqa: B023
         check("text", lambda: ExportFile(answered).text, InvalidResponseError)  # noqa: B023
         assert_hidden([repr(ExportFile(answered)), repr(answered)], SECRETS, "an export")
+
+
+def test_an_error_keeps_no_more_than_the_beginning_of_a_body() -> None:
+    """It would go to logs and queues whole, and the search for the key takes its time."""
+    with pytest.raises(InvalidResponseError) as caught:
+        _ = response_with(b"[" + b"s" * 3_000_000).json
+    assert len(caught.value.response_body or "") == 1024 * 1024
 
 
 def test_files_that_cannot_be_saved(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ class Retirable(Protocol):
         """See to it that nothing else is taken for an answer that comes this way."""
 
 
+MAX_REFUSAL = 1024 * 1024
+"""Bytes of a body that an error keeps: one that says more has said enough."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing on the server (RFC 9110, section 9.2.1)."""
 
@@ -296,7 +299,8 @@ class Response:
         charset = _charset(self.headers)
         codec = _CODECS.get(charset.lower())
         if codec is None:
-            raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
+            shown = self._request.api_key.redact(charset)[:40]
+            raise self.invalid(f"the body is in the charset {shown}, which is not read")
         try:
             return self.content.decode(codec)
         except ValueError as error:
@@ -346,7 +350,7 @@ class Response:
             redact(message),
             http_status=self.status,
             request_id=redact(self.request_id),
-            response_body=redact(self.content.decode("utf-8", "replace")),
+            response_body=redact(self.content[:MAX_REFUSAL].decode("utf-8", "replace")),
             request_summary=self._request.summary(),
             attempts=self._attempts,
             outcome_unknown=self._request.changes_state,
