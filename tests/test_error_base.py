@@ -11,11 +11,12 @@ import json
 import logging
 import pickle
 import sys
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
 from tesote_sdk import errors
+from tesote_sdk._error_base import operation
 from tesote_sdk.errors import (
     ApiError,
     NetworkError,
@@ -243,3 +244,63 @@ def test_errors_hash_chain_and_keep_notes() -> None:
         found = group.subgroup(NetworkError)
         assert found is not None
         assert found.exceptions == (error,)
+
+
+# --- how errors leave ---
+
+
+def _written(text: str) -> NoReturn:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NetworkError("it cannot be written") from None
+    raise LookupError(text)
+
+
+@operation
+def leave_by_the_door(text: str) -> None:
+    _written(text)
+
+
+def test_a_tesote_error_leaves_without_frames_and_without_what_it_stands_for() -> None:
+    with pytest.raises(NetworkError) as caught:
+        leave_by_the_door("01050099\ud800")
+    assert caught.value.__context__ is None
+    assert [entry.name for entry in caught.traceback][1:] == ["call"]
+
+
+def test_another_error_keeps_its_frames_and_they_are_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As far as they are the SDK's, which the functions of this module stand in for."""
+    name = "test_another_error_keeps_its_frames_and_they_are_empty"
+    for package, kept in (("tesote_sdk.anything", {}), ("tesote_sdks", {"text": "01050099"})):
+        monkeypatch.setitem(globals(), "__name__", package)
+        with pytest.raises(LookupError) as caught:
+            leave_by_the_door("01050099")
+        names = [entry.name for entry in caught.traceback]
+        assert names == [name, "call", "leave_by_the_door", "_written"]
+        assert [dict(entry.locals) for entry in caught.traceback[2:]] == [kept, kept]
+        assert "args" not in caught.traceback[1].locals
+
+
+def test_a_call_with_wrong_arguments_leaves_them_at_the_door() -> None:
+    with pytest.raises(TypeError, match="texts") as caught:
+        leave_by_the_door(texts="01050099")  # type: ignore[call-arg]
+    assert "01050099" not in str(caught.traceback[-1].locals)
+
+
+def test_what_the_caller_was_handling_keeps_its_frames() -> None:
+    traces = []
+
+    def call_while_handling() -> None:
+        try:
+            leave_by_the_door("mine")
+        except LookupError as handled:
+            traces.append(handled.__traceback__)
+            leave_by_the_door("\ud800")
+
+    with pytest.raises(NetworkError) as caught:
+        call_while_handling()
+    assert isinstance(caught.value.__context__, LookupError)
+    assert caught.value.__context__.__traceback__ is traces[0]

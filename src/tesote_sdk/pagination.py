@@ -171,6 +171,7 @@ class Page(Generic[T]):
             before._lead_to(self)
 
     @property
+    @operation
     def next_params(self) -> Optional[dict[str, Any]]:
         """The keyword arguments that resume the list at the next page, or None after the last.
 
@@ -193,6 +194,7 @@ class Page(Generic[T]):
             raise self._stuck("the server sent a cursor that it has sent before")
         return dict(following)
 
+    @operation
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one.
 
@@ -300,6 +302,7 @@ class ItemIterator(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return self
 
+    @operation
     def __next__(self) -> T:
         while True:
             for item in self._items:

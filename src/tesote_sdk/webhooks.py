@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from tesote_sdk.errors import InvalidArgumentError, WebhookSignatureError
 
+from ._error_base import operation
 from ._hints import hmac
 
 __all__ = ["WebhookEvent", "verify"]
@@ -71,6 +72,7 @@ class WebhookEvent(NamedTuple):
         )
 
 
+@operation
 def verify(
     payload: bytes,
     headers: _Headers,
@@ -111,8 +113,6 @@ def verify(
             end.
     """
     macs, problem = _keyed_macs(secret)
-    # A crash reporter records the local variables of every frame that an error passes through.
-    del secret
     if problem:
         raise InvalidArgumentError(problem)
     if not isinstance(payload, bytes):

@@ -29,6 +29,17 @@ def test_a_deprecated_endpoint_warns_once_and_names_its_end() -> None:
         client.close()
 
 
+def test_a_key_that_is_repeated_where_a_field_is_cut_is_not_shown_in_part() -> None:
+    fields = {"Sunset": "x" * 190 + KEY, "Link": "y" * 181 + KEY}
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, fields)]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="x{180}") as caught,
+    ):
+        client.status()
+    assert KEY[:8] not in str(caught[0].message)
+
+
 def test_a_warning_made_an_error_takes_no_result_of_a_write(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import time
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +43,26 @@ def test_head() -> None:
 )
 def test_status_lines(line: bytes, expected: tuple[int, str, int, dict[str, str]]) -> None:
     assert head(line) == expected
+
+
+def test_fields_hold_no_character_that_could_end_a_line_elsewhere() -> None:
+    read = head(b"HTTP/1.1 200 a\rb\r\nX-Request-Id: r\r1\x002\r\r\nB: \x0b\xa0c\x85\r\n\r\n")
+    assert read == (200, "a b", 1, {"x-request-id": "r 1 2", "b": "\x0b\xa0c\x85"})
+
+
+def test_a_body_in_small_pieces_takes_no_more_memory_than_a_whole_one() -> None:
+    pieces = iter([b"ab"] * 20_000)
+    stream: Any = io.BytesIO()
+    stream.receive = lambda: next(pieces)
+    incoming = Incoming(stream)
+    tracemalloc.start()
+    try:
+        incoming.read_into_body(40_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert incoming.take_body() == b"ab" * 20_000
+    assert peak < 4 * 40_000
 
 
 @pytest.mark.parametrize(

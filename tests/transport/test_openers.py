@@ -109,6 +109,15 @@ def test_the_timeout_is_the_smaller_of_the_silence_and_what_is_left() -> None:
     assert 1.0 < second <= 2.0
 
 
+def test_an_error_that_quotes_the_header_shows_no_key() -> None:
+    def opener(request: Any, timeout: float) -> Any:
+        raise ValueError(f"Invalid header value {request.unredirected_hdrs['Authorization']!r}")
+
+    error = fails(opener)
+    assert KEY not in str(error) + repr(error.args)
+    assert f"Bearer {KEY[-4:]}" in str(error)
+
+
 def test_every_attempt_is_the_same_request() -> None:
     opener = Recorder(Answer(status=503), Answer(status=503), Answer())
     with transport_to(NOWHERE, opener=opener) as transport:

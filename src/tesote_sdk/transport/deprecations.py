@@ -43,10 +43,11 @@ class DeprecationNotices:
         if endpoint in self._told:
             return
         self._told.add(endpoint)
-        end = f" and will be gone after {_shown(sunset)}" if sunset else ""
+        redact = request.api_key.redact
+        end = f" and will be gone after {_shown(redact(sunset))}" if sunset else ""
         link = headers.get("link")
-        more = f"; see {_shown(link)}" if link else ""
-        notice = request.api_key.redact(f"the API's endpoint {endpoint} is deprecated{end}{more}")
+        more = f"; see {_shown(redact(link))}" if link else ""
+        notice = f"the API's endpoint {redact(endpoint)} is deprecated{end}{more}"
         try:
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything

@@ -7,6 +7,7 @@ whole. Socket errors become the SDK's errors here, where it is known how far the
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import socket
 import ssl
@@ -25,6 +26,9 @@ _MAX_INTERIM = 100
 """Bytes and fields of one head, and heads before the final one (RFC 9110, section 15.2)."""
 
 _BEGINNING = b"HTTP/1."
+
+_WHITE_SPACE = " \t"
+"""RFC 9110, section 5.6.3. Python strips more of a str, which a proxy may take for a value."""
 
 _HEAD_END = re.compile(rb"\n\r?\n").search
 """The bare line feed is for servers that end their lines so (RFC 9112, section 2.2)."""
@@ -73,7 +77,7 @@ class Incoming:
         self._socket = sock
         self._held = b""
         self._at = 0
-        self._body: list[bytes] = []
+        self._body = io.BytesIO()
         self.heard: bool = False
 
     def is_quiet(self) -> bool:
@@ -98,7 +102,7 @@ class Incoming:
             ConnectionError: The head is cut short.
             NotHttpError: It is no head of an HTTP/1 response, or too long.
         """
-        self._body = []
+        self._body = io.BytesIO()
         while not (end := _HEAD_END(self._held, self._at)):
             begun = self._held[self._at :]
             if len(begun) > _MAX_HEAD:
@@ -109,8 +113,12 @@ class Incoming:
             self._receive()
         text = self._held[self._at : end.start()].decode("latin-1")
         self._at = end.end()
+        text = text.replace("\r\n", "\n").removesuffix("\r")
+        if "\r" in text or "\0" in text:
+            # They are dangerous wherever a field is copied to (RFC 9110, section 5.5).
+            text = text.replace("\r", " ").replace("\0", " ")
         first, *others = text.split("\n")
-        status_line = _STATUS_LINE(first.rstrip("\r"))
+        status_line = _STATUS_LINE(first)
         if not status_line:
             raise NotHttpError("it does not begin with an HTTP/1 status line")
         if len(text) > _MAX_HEAD:
@@ -132,7 +140,7 @@ class Incoming:
         """Read so many bytes of a body."""
         while True:
             piece = self._held[self._at : self._at + count]
-            self._body.append(piece)
+            self._body.write(piece)
             self._at += len(piece)
             count -= len(piece)
             if not count:
@@ -144,7 +152,7 @@ class Incoming:
         size = 0
         while True:
             piece = self._held[self._at :]
-            self._body.append(piece)
+            self._body.write(piece)
             self._at += len(piece)
             size += len(piece)
             if size > MAX_CONTENT:
@@ -156,9 +164,9 @@ class Incoming:
 
     def take_body(self) -> bytes:
         """Return what was read of a body, and forget it."""
-        pieces, self._body = self._body, []
+        body, self._body = self._body, io.BytesIO()
         self._held, self._at = self._held[self._at :], 0
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return body.getvalue()
 
     def _receive(self) -> None:
         """Wait for more."""
@@ -354,10 +362,10 @@ def _fields(lines: list[str]) -> dict[str, str]:
             if not last or line[:1] not in " \t":
                 raise NotHttpError("a header line has no name")
             # Obsolete line folding (RFC 9112, section 5.2).
-            fields[last] = f"{fields[last]} {line.strip()}"
+            fields[last] = f"{fields[last]} {line.strip(_WHITE_SPACE)}"
             continue
         last = name.lower()
-        value = value.strip()
+        value = value.strip(_WHITE_SPACE)
         fields[last] = f"{fields[last]}, {value}" if last in fields else value
     return fields
 
@@ -385,7 +393,7 @@ def _read_body(incoming: Incoming, method: str, head: Head) -> bool:
         # A server that speaks of a body here may send one: it would be read as the next answer.
         return coding is None and (length is None or length.strip("0, \t") == "")
     if coding is not None:
-        if coding.strip().lower() != "chunked":
+        if coding.lower() != "chunked":
             raise NotHttpError("its transfer encoding is not chunked")
         # Two framings at once are how responses are smuggled past a proxy: read, then hang up.
         return _read_chunks(incoming) and length is None

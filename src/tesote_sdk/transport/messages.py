@@ -6,6 +6,7 @@ import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
+from .._error_base import operation
 from ..errors import InvalidResponseError
 from .origin import BaseUrl
 from .redaction import ApiKey
@@ -20,6 +21,9 @@ class Retirable(Protocol):
     def retire(self) -> None:
         """See to it that nothing else is taken for an answer that comes this way."""
 
+
+MAX_REFUSAL = 1024 * 1024
+"""Bytes of a body that an error keeps: one that says more has said enough."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing on the server (RFC 9110, section 9.2.1)."""
@@ -283,6 +287,7 @@ class Response:
         return self.headers.get("x-request-id")
 
     @property
+    @operation
     def body(self) -> str:
         """The body as text, in the charset that the server names (UTF-8 where it names none).
 
@@ -294,7 +299,8 @@ class Response:
         charset = _charset(self.headers)
         codec = _CODECS.get(charset.lower())
         if codec is None:
-            raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
+            shown = self._request.api_key.redact(charset)[:40]
+            raise self.invalid(f"the body is in the charset {shown}, which is not read")
         try:
             return self.content.decode(codec)
         except ValueError as error:
@@ -303,6 +309,7 @@ class Response:
         raise self.invalid(f"the body is no text in the charset {charset}") from problem
 
     @property
+    @operation
     def json(self) -> Any:
         """The decoded JSON body; the same object each time it is read.
 
@@ -343,7 +350,7 @@ class Response:
             redact(message),
             http_status=self.status,
             request_id=redact(self.request_id),
-            response_body=redact(self.content.decode("utf-8", "replace")),
+            response_body=redact(self.content[:MAX_REFUSAL].decode("utf-8", "replace")),
             request_summary=self._request.summary(),
             attempts=self._attempts,
             outcome_unknown=self._request.changes_state,

@@ -69,7 +69,10 @@ def send_through(
         raise
     except Exception as error:
         # httpx's, urllib3's and whatever else the opener is made of, too.
-        raise _failure(error, deadline, timeout) from error
+        failure = _failure(error, deadline, timeout)
+        # The opener has the key, and its error may quote the header that it could not send.
+        failure.message = request.api_key.redact(failure.message)
+        raise failure from error
 
 
 def _prepared(request: Request) -> urllib.request.Request:

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Optional, Union
 
+from .._error_base import operation
 from .._hints import pathlib
 from ..errors import InvalidArgumentError
 from ..transport.messages import Response
@@ -52,6 +53,7 @@ class ExportFile:
         self.response: Response = response
 
     @property
+    @operation
     def text(self) -> str:
         """The file as text, in the charset that the server names (UTF-8 if it names none).
 
@@ -63,6 +65,7 @@ class ExportFile:
         """
         return self.response.body.removeprefix("\ufeff")
 
+    @operation
     def save(self, path: Union[str, os.PathLike[str]]) -> pathlib.Path:
         """Write the file to disk: whole, or not at all.
 
