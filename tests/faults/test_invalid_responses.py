@@ -138,14 +138,22 @@ NOT_JSON: dict[str, Any] = {
     "empty": b"",
     "white_space": b" \r\n ",
     "byte_order_mark_alone": b"\xef\xbb\xbf",
+}
+
+NOT_PROMISED = {
     "a_list": b"[]",
     "null": b"null",
     "a_string": b'"ok"',
     "empty_object": b"{}",
 }
+"""Any of them may be the answer to another request, which came late."""
 
 
-@pytest.mark.parametrize("content", NOT_JSON.values(), ids=NOT_JSON)
+@pytest.mark.parametrize(
+    "content",
+    [*NOT_JSON.values(), *NOT_PROMISED.values()],
+    ids=[*NOT_JSON, *NOT_PROMISED],
+)
 def test_not_json(content: bytes, wire: Wire) -> None:
     step = reply(200, content, {"Content-Type": "application/json", "X-Request-Id": "req-1"})
     with wire.serve([step, answer()]) as server, client_of(server) as client:
@@ -156,9 +164,9 @@ def test_not_json(content: bytes, wire: Wire) -> None:
         assert error.http_status == 200
         assert error.request_id == "req-1"
         assert elapsed < PROMPT
-        # The body was read to its end: the connection serves on.
+        # The body was read to its end: the connection serves on, if nothing says that it is behind.
         assert ask(client)["account"]["id"] == "acc_1"
-        assert server.connections == 1
+        assert server.connections == (2 if content in NOT_PROMISED.values() else 1)
 
 
 def test_write_whose_answer_is_not_json(wire: Wire) -> None:

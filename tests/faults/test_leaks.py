@@ -24,7 +24,6 @@ from tests.faults.harness import (
     client_of,
     failure_of,
     open_connections,
-    pool_of,
 )
 from tests.support.certificates import client_context
 from tests.support.dead_addresses import refused_port

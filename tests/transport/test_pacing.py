@@ -15,7 +15,6 @@ import pytest
 from tesote_sdk import RateLimiter, V2Client
 from tesote_sdk.errors import ConfigError, ServiceUnavailableError, TimeoutError
 from tesote_sdk.sandbox import Sandbox
-from tesote_sdk.transport import RateLimit
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.scripted_server import ScriptedServer
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from tesote_sdk.sandbox._settings import ResetForm
+    from tesote_sdk.transport import RateLimit
 
 NOW = 1_700_000_000.0
 

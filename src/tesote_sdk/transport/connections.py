@@ -179,9 +179,14 @@ class ConnectionPool:
 
     def _dial(self, deadline: Deadline, options: Options) -> Http1Connection:
         patience = deadline.within(options.connect_timeout, "connect")
+        opened_at = self._clock()
         sock = dial(self._origin, self._proxy, self._ssl_context, patience, self._suspects)
-        _bound_silence(sock, options.read_timeout)
-        connection = Http1Connection(sock, deadline, options.read_timeout, self._clock())
+        try:
+            _bound_silence(sock, options.read_timeout)
+            connection = Http1Connection(sock, deadline, options.read_timeout, opened_at)
+        except OSError as error:  # a socket that was reset by now has no peer to name
+            sock.close()
+            raise NetworkError(f"the connection was lost before it was used: {error}") from error
         self._open.add(connection)
         return connection
 

@@ -280,7 +280,7 @@ class Http1Connection:
         return True
 
     def _read_final_head(self) -> Head:
-        for _ in range(_MAX_INTERIM):
+        for _ in range(_MAX_INTERIM + 1):
             head = self._incoming.read_head()
             if head.status >= 200:
                 return head
@@ -390,8 +390,9 @@ def _read_body(incoming: Incoming, method: str, head: Head) -> bool:
     if coding is not None:
         if coding.strip().lower() != "chunked":
             raise NotHttpError("its transfer encoding is not chunked")
-        # Two framings at once are how responses are smuggled past a proxy: read, then hang up.
-        return _read_chunks(incoming) and length is None
+        # Two framings at once, or one that HTTP/1.0 does not know, are how responses are smuggled
+        # past a proxy: read, then hang up (section 6.1).
+        return _read_chunks(incoming) and length is None and head.minor > 0
     if length is None:
         incoming.read_to_end()
         return False

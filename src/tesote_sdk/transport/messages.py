@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
 
+from .._error_base import operation
 from ..errors import InvalidResponseError
 from .values import Value
 
@@ -287,6 +288,7 @@ class Response:
         return self.headers.get("x-request-id")
 
     @property
+    @operation
     def body(self) -> str:
         """The body as text, in the charset that the server names (UTF-8 where it names none).
 
@@ -307,6 +309,7 @@ class Response:
         raise self.invalid(f"the body is no text in the charset {charset}") from problem
 
     @property
+    @operation
     def json(self) -> Any:
         """The decoded JSON body; the same object each time it is read.
 
@@ -354,9 +357,10 @@ class Response:
         )
 
     def stray(self, message: str) -> InvalidResponseError:
-        """Return the error for an answer that belongs to another request.
+        """Return the error for an answer that belongs to another request, or may do so.
 
-        The connection may be one answer behind from here on: it is not used again.
+        What names another object does, and what is no such object may. The connection may be one
+        answer behind from here on: it is not used again.
         """
         if self.connection is not None:
             self.connection.retire()

@@ -271,7 +271,7 @@ class ResponseCache:
         if root in self._undropped:
             return None
         value = self._get(self._generation_key(root))
-        return b"" if value is _FAILED else value
+        return b"" if value is _FAILED else value or None
 
     def _renew(self, root: str) -> bytes | None:
         generation = os.urandom(8).hex().encode()

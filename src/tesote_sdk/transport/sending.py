@@ -112,10 +112,8 @@ class Sender:
     def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
         self._log.report("request", request, request.headers, attempt=attempt)
-        started = self._clock()
-        reply = self._paced(request, deadline)
+        reply, elapsed_ms = self._paced(request, deadline)
         headers = reply.headers
-        elapsed_ms = round((self._clock() - started) * 1000, 3)
         # From here on an answer is there: nothing that is done with it may take its place.
         self._own.response = LastResponse(reply.status, headers, attempt, elapsed_ms)
         self._log.report(
@@ -142,24 +140,30 @@ class Sender:
             )
         raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
 
-    def _paced(self, request: Request, deadline: Deadline) -> Reply:
-        """Send the request when the limiter lets it, and tell the limiter what came of it."""
+    def _paced(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        """Send the request when the limiter lets it, and tell the limiter what came of it.
+
+        Returns:
+            The reply, and the milliseconds that it took.
+        """
         limiter = self._options.rate_limiter
-        if limiter is None:
+        permit = None if limiter is None else limiter.acquire(deadline)
+        rate_limit, date = None, None
+        started = self._clock()
+        try:
             reply = self._send(request, deadline)
+            elapsed_ms = round((self._clock() - started) * 1000, 3)
+            date = reply.headers.get("date")
             rate_limit = read_rate_limit(reply.headers, time.time())
-        else:
-            permit = limiter.acquire(deadline)
-            rate_limit, date = None, None
-            try:
-                reply = self._send(request, deadline)
-                date = reply.headers.get("date")
-                rate_limit = read_rate_limit(reply.headers, time.time())
-            finally:
-                limiter.release(permit, rate_limit, date)
+        finally:
+            if limiter is not None and permit is not None:
+                try:
+                    limiter.release(permit, rate_limit, date)
+                except Exception as error:  # noqa: BLE001 - its clock may be anybody's
+                    self._log.warn("the rate limiter failed with %s", type(error).__name__)
         if rate_limit is not None:
             self.last_rate_limit = rate_limit
-        return reply
+        return reply, elapsed_ms
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
         options = self._options
