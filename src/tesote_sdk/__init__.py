@@ -162,7 +162,10 @@ def __getattr__(name: str) -> object:
     """Load a client, what belongs to it, or a module, when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _load(_HOMES[name])
+    from ._forks import loading
+
+    with loading:
+        module = _load(_HOMES[name])
     value = module if name == _HOMES[name] else getattr(module, name)
     globals()[name] = value
     return value

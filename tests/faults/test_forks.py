@@ -88,27 +88,6 @@ def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
         assert server.connections == 1
 
 
-def test_fork_while_another_thread_holds_the_lock(wire: Wire) -> None:
-    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
-        _ask(client, "before", 1)
-        pool = pool_of(client.transport)
-        held, done = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with pool._lock:
-                held.set()
-                done.wait(10)
-
-        thread = threading.Thread(target=hold)
-        thread.start()
-        held.wait(10)
-        pid = forked(lambda: _ask(client, "child", 3))
-        assert exit_status(pid) == 0
-        done.set()
-        thread.join()
-        _ask(client, "after", 1)
-
-
 def test_fork_while_threads_are_in_the_middle_of_calls(wire: Wire) -> None:
     with wire.serve(echo) as server, client_of(server, read_timeout=10, total_timeout=20) as client:
         _ask(client, "before", 1)

@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from .._forks import loading
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
@@ -51,6 +53,8 @@ class DeprecationNotices:
         more = f"; see {_shown(link)}" if link else ""
         notice = request.api_key.redact(f"the API's endpoint {endpoint} is deprecated{end}{more}")
         try:
+            with loading:  # warnings would import it in mid-call, while others fork
+                import linecache  # noqa: F401
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.

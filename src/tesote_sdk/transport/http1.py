@@ -6,6 +6,7 @@ whole. Socket errors become the SDK's errors here, where it is known how far the
 
 from __future__ import annotations
 
+import atexit  # noqa: F401 - weakref would import it in mid-call, while others fork
 import contextlib
 import re
 import socket

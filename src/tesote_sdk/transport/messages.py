@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from .._error_base import operation
+from .._forks import loading
 from ..errors import InvalidResponseError
 from .values import Value
 
@@ -301,6 +303,8 @@ class Response:
         codec = _CODECS.get(charset.lower())
         if codec is None:
             raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
+        with loading:  # the codec may be a module, which loads with its first use
+            codecs.lookup(codec)
         try:
             return self.content.decode(codec)
         except ValueError as error:
