@@ -8,13 +8,14 @@ import re
 import stat
 import sys
 from contextlib import suppress
-from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
+from .._forks import loading
 from ..errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..transport.messages import Response
 
 _NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*("(?:[^"\\]|\\.)*"?|[^; \t]+)', re.IGNORECASE).search
@@ -88,6 +89,9 @@ class ExportFile:
             OSError: It cannot be written. The path then holds what it held before, or the whole
                 new file.
         """
+        with loading:  # few programs save
+            from pathlib import Path
+
         text = _usable(path)
         target = Path(text)
         if target.is_dir() or text.endswith(("/", os.sep)):
@@ -132,6 +136,9 @@ def _proposed_name(disposition: str) -> str:
     """
     encoded, plain = _ENCODED_NAME(disposition), _NAME(disposition)
     if encoded:
+        with loading:  # few servers send one
+            from urllib.parse import unquote_to_bytes
+
         # A field is read as latin-1 (RFC 9110, section 5.5), so this gives back the bytes sent.
         raw = unquote_to_bytes(encoded[2].encode("latin-1", "replace"))
         name = raw.decode(encoded[1], "replace")
@@ -190,6 +197,9 @@ def _windows_takes(path: str) -> bool:
     A reserved one is a device, whatever its suffix, and what is written there is gone; a full stop
     or a space at the end is dropped, and what follows a colon names a hidden stream.
     """
+    with loading:  # of interest to Windows alone
+        from pathlib import PureWindowsPath
+
     name = PureWindowsPath(path).name
     if name in ("", ".."):
         return True
