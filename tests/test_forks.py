@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -57,6 +58,7 @@ def status_of(fork: Callable[[], int], work: Callable[[], int]) -> int:
     if not pid:
         status = 99
         try:
+            signal.alarm(10)  # a child that hangs must not outlive the test
             status = work()
         finally:
             os._exit(status)

@@ -15,11 +15,12 @@ import pytest
 
 from tesote_sdk import InvalidResponseError, RetryPolicy, V1Client
 from tests.faults.harness import KEY, Wire, client_of, failure_of
-from tests.support.steps import Step, raw, reply
+from tests.support.steps import Step, reply
 
 if TYPE_CHECKING:
     from typing import Callable
 
+    from tests.support.connections import Connection
     from tests.support.http_messages import Request
 
 ONCE = RetryPolicy(max_attempts=1)
@@ -103,8 +104,14 @@ CASES = {
 
 
 def late(stray: Any, own: Any) -> Step:
-    """Answer with a stray answer, and the call's own directly after it."""
-    return raw(reply(200, stray).content + reply(200, own).content, close=False)
+    """Answer with a stray answer; the call's own comes when the next request has been written."""
+
+    def play(connection: Connection) -> None:
+        connection.send(reply(200, stray).content)
+        connection.wait_for_data()
+        connection.send(reply(200, own).content)
+
+    return Step("late", play)
 
 
 def check(case: Case, stray: Any, wire: Wire) -> None:

@@ -181,6 +181,15 @@ def test_of_a_refusal_a_mebibyte_is_kept() -> None:
         assert error.response_body == plain[:MAX_REFUSAL].decode()
 
 
+def test_no_more_of_a_refusal_is_undone_than_is_kept() -> None:
+    """A body of a few KiB can hold gigabytes."""
+    looks = itertools.count()
+    deadline = Deadline(lambda: next(looks), 10**6, "total")
+    kept = readable_refusal(gzip.compress(bytes(50 * MAX_REFUSAL)), "gzip", deadline)
+    assert kept == bytes(MAX_REFUSAL)
+    assert next(looks) < 30
+
+
 def test_a_refusal_that_takes_too_long_to_undo_is_a_refusal() -> None:
     ticks = itertools.count()
     deadline = Deadline(lambda: next(ticks), 3, "total")
