@@ -103,7 +103,6 @@ USELESS: dict[str, Callable[[], Any]] = {
     "get returns another entry": Shuffled,
     "set raises": Deaf,
     "set does nothing": Silent,
-    "it has no methods": object,
 }
 
 

@@ -63,7 +63,7 @@ def send_through(
             response = error
             if error.fp is None:  # which leaves it without a read() before Python 3.13
                 response = urllib.error.HTTPError(
-                    request.target, error.code, error.msg, error.hdrs, io.BytesIO()
+                    error.filename, error.code, error.msg, error.hdrs, io.BytesIO()
                 )
         try:
             _refuse_redirected(response, prepared, request)

@@ -119,6 +119,7 @@ class ResponseCache:
         deadline: Deadline,
         perform: Callable[[Request], Response],
         decode: Callable[[str], Any],
+        log: EventLog,
     ) -> Response:
         """Return the response to a request, kept or fetched: once for all threads that miss it.
 
@@ -128,6 +129,7 @@ class ResponseCache:
             deadline: The call's.
             perform: Asks the server.
             decode: Decodes the JSON of a kept response.
+            log: The caller's; clients that share a cache may have a log each.
 
         Raises:
             TimeoutError: The deadline passed while another thread asked.
@@ -148,10 +150,10 @@ class ResponseCache:
         except TimeoutError as error:
             if error.request_summary is None:  # it is of waiting for another thread
                 error.request_summary = request.summary()
-                self._log.report("error", request, error=str(error))
+                log.report("error", request, error=str(error))
             raise
         if not asked:
-            self._log.report("cache_hit", request, status=entry.status)
+            log.report("cache_hit", request, status=entry.status)
         return Response(
             status=entry.status,
             headers=entry.headers,

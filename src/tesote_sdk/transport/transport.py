@@ -152,6 +152,7 @@ class Transport:
                 deadline,
                 lambda sent: self._sent(sender, sent, deadline),
                 sender.decode,
+                self._log,
             )
         if request.changes_state:
             return self._written(sender, request, deadline)
