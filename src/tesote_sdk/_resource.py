@@ -72,7 +72,7 @@ def unwrapped(
                     check_same(response, f"{name} id", named[0], asked)
                     check_same(response, "idempotency_key", found.get("idempotency_key"), key)
                     return found
-        raise response.invalid(f"the answer holds no {name} with an id")
+        raise response.stray(f"the answer holds no {name} with an id")
 
     return read
 
@@ -115,6 +115,6 @@ def json_object(*required: str, **named: object) -> Callable[[Response], T]:
                 check_same(response, key, sent.get(key), asked)
             return sent
         promised = f"object with {', '.join(required)}" if required else "object"
-        raise response.invalid(f"the answer is not the promised {promised}")
+        raise response.stray(f"the answer is not the promised {promised}")
 
     return read

@@ -241,7 +241,7 @@ def test_an_answer_is_served_for_its_time_to_live_and_no_longer() -> None:
     ):
 
         def names(ttl: float = 30) -> list[str | None]:
-            return [item["name"] for item in client.accounts.list(cache_ttl=ttl)]
+            return [item["name"] for item in client.accounts.list(cache_ttl=ttl).data]
 
         assert names() == ["one"]
         clock.now += 29.9

@@ -172,11 +172,15 @@ NOT_JSON: dict[str, Any] = {
     "empty": b"",
     "white_space": b" \r\n ",
     "byte_order_mark_alone": b"\xef\xbb\xbf",
+}
+
+NOT_PROMISED: dict[str, Any] = {
     "a_list": b"[]",
     "null": b"null",
     "a_string": b'"ok"',
     "empty_object": b"{}",
 }
+"""Any of them may be the answer to another request, which came late."""
 
 # --- the proxy refuses ---
 

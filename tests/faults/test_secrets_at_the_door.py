@@ -77,9 +77,10 @@ def test_options_that_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_constructors_that_are_called_wrongly() -> None:
-    for kind in (V1Client, V2Client):
-        check(kind, lambda: kind(KEY, hedaers={"X": TOKEN}), TypeError)  # type: ignore[call-arg]  # noqa: B023
-        check(kind, lambda: kind(KEY, KEY), TypeError)  # type: ignore[call-arg]  # noqa: B023
+    kinds: tuple[Any, ...] = (V1Client, V2Client)
+    for kind in kinds:
+        check(kind, lambda: kind(KEY, hedaers={"X": TOKEN}), TypeError)  # noqa: B023
+        check(kind, lambda: kind(KEY, KEY), TypeError)  # noqa: B023
         check(kind, lambda: kind(f"{KEY}\n"), ConfigError)  # noqa: B023
     check("bytes", lambda: V2Client(KEY.encode()), ConfigError)  # type: ignore[arg-type]
     check("transport", lambda: Transport(f"{KEY}\n"), ConfigError)

@@ -276,13 +276,13 @@ def in_seconds(seconds: float) -> str:
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
 
 
-WAITS: list[tuple[dict[str, str], dict[str, Any], float]] = [
+WAITS: list[tuple[Any, dict[str, Any], float]] = [
     ({"Retry-After": "2"}, {}, 2.0),
     ({"Retry-After": "2"}, {"retry_after": 7}, 7.0),
-    ({"Retry-After": "7"}, {"retry_after": 2}, 7.0),
     ({}, {"retry_after": 3}, 3.0),
     ({}, {"retry_after": "3.5"}, 3.5),
     ({"Retry-After": "60"}, {}, 60.0),
+    ([("Retry-After", "9"), ("Retry-After", "2")], {"retry_after": 2}, 9.0),
     ({}, {"quota_info": {"reset_at": "20"}}, 20.0),
     # nothing that can be read: the backoff, drawn at its longest
     ({"Retry-After": "soon"}, {}, 0.25),
@@ -301,7 +301,7 @@ WAITS: list[tuple[dict[str, str], dict[str, Any], float]] = [
 @pytest.mark.parametrize(("headers", "body", "wait"), WAITS)
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_wait_is_at_least_as_long_as_the_server_asks(
-    status: int, headers: dict[str, str], body: dict[str, Any], wait: float
+    status: int, headers: Any, body: dict[str, Any], wait: float
 ) -> None:
     fake = FakeTime()
     with scripted([reply(status, body, headers), OK], fake) as (transport, _):

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from types import FrameType
 
+from .._forks import loading
 from .log_events import EventLog
 from .messages import Request
 
@@ -49,6 +50,8 @@ class DeprecationNotices:
         more = f"; see {_shown(redact(link))}" if link else ""
         notice = f"the API's endpoint {redact(endpoint)} is deprecated{end}{more}"
         try:
+            with loading:  # warnings would import it in mid-call, while others fork
+                import linecache  # noqa: F401
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
 from .._error_base import operation
+from .._forks import loading
 from ..errors import InvalidResponseError
 from .origin import BaseUrl
 from .redaction import ApiKey
@@ -301,6 +303,8 @@ class Response:
         if codec is None:
             shown = self._request.api_key.redact(charset)[:40]
             raise self.invalid(f"the body is in the charset {shown}, which is not read")
+        with loading:  # the codec may be a module, which loads with its first use
+            codecs.lookup(codec)
         try:
             return self.content.decode(codec)
         except ValueError as error:
@@ -357,9 +361,10 @@ class Response:
         )
 
     def stray(self, message: str) -> InvalidResponseError:
-        """Return the error for an answer that belongs to another request.
+        """Return the error for an answer that belongs to another request, or may do so.
 
-        The connection may be one answer behind from here on: it is not used again.
+        What names another object does, and what is no such object may. The connection may be one
+        answer behind from here on: it is not used again.
         """
         if self.connection is not None:
             self.connection.retire()

@@ -51,16 +51,17 @@ def send_through(
     """
     timeout = min(read_timeout, max(0.001, deadline.remaining()))
     try:
+        prepared = _prepared(request)
         try:
-            response = opener(_prepared(request), timeout=timeout)
+            response = opener(prepared, timeout=timeout)
         except urllib.error.HTTPError as error:
             response = error
             if error.fp is None:  # which leaves it without a read() before Python 3.13
                 response = urllib.error.HTTPError(
-                    request.target, error.code, error.msg, error.hdrs, io.BytesIO()
+                    error.filename, error.code, error.msg, error.hdrs, io.BytesIO()
                 )
         try:
-            _refuse_redirected(response, request)
+            _refuse_redirected(response, prepared, request)
             return _reply(response, request, deadline)
         finally:
             # Only status, headers and read() are asked of an opener's response.
@@ -88,15 +89,16 @@ def _prepared(request: Request) -> urllib.request.Request:
     return prepared
 
 
-def _refuse_redirected(response: Any, request: Request) -> None:
+def _refuse_redirected(response: Any, prepared: urllib.request.Request, request: Request) -> None:
     """Refuse the answer of another place than the one that was asked: it is nobody's answer.
 
-    urllib's own opener follows a redirected POST with a GET (RFC 9110, section 15.4).
+    urllib's own opener follows a redirected POST with a GET (RFC 9110, section 15.4), also to the
+    same place; it notes in the request which redirects it has followed.
     """
     place = getattr(response, "url", None) or getattr(response, "geturl", _nothing_to_close)()
-    base = request.base
-    asked = f"{base.origin.scheme}://{base.host_header}{request.target}"
-    if not isinstance(place, str) or _normal(place) == _normal(asked):
+    if not getattr(prepared, "redirect_dict", None) and (
+        not isinstance(place, str) or _normal(place) == _normal(prepared.full_url)
+    ):
         return
     raise ApiError(
         request.api_key.redact(

@@ -124,7 +124,7 @@ class ResponseCache:
             deadline: The call's.
             perform: Asks the server.
             decode: Decodes the JSON of a kept response.
-            log: Hears of the call.
+            log: The caller's; clients that share a cache may have a log each.
 
         Raises:
             TimeoutError: The deadline passed while another thread asked.
@@ -268,7 +268,7 @@ class ResponseCache:
         if root in self._undropped:
             return None
         value = self._get(self._generation_key(root))
-        return b"" if value is _FAILED else value
+        return b"" if value is _FAILED else value or None
 
     def _renew(self, root: str) -> Optional[bytes]:
         generation = os.urandom(8).hex().encode()

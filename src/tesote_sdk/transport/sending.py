@@ -162,12 +162,7 @@ class Sender:
         permit: Optional[Permit] = None
         reply: Optional[Reply] = None
         try:
-            try:
-                permit = limiter.acquire(deadline)
-            except TesoteError:
-                raise
-            except Exception as error:  # noqa: BLE001 - of a limiter of the user's own: any type
-                self._log.warn("the rate limiter's acquire failed with %s", type(error).__name__)
+            permit = limiter.acquire(deadline)
             reply, elapsed_ms = self._timed(request, deadline)
         finally:
             if permit is not None:

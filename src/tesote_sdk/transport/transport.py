@@ -86,6 +86,7 @@ class Transport:
     @property
     def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
+        notice_fork()
         return None if self._sender is None else self._sender.last_response
 
     @operation
