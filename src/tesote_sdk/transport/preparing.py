@@ -106,7 +106,7 @@ class Preparer:
                     f"the function passed as headers= failed with {type(error).__name__}; nothing "
                     "was sent"
                 ) from error
-            more = {} if more is None else checked_fields("headers", more)
+            more = checked_fields("what the headers= function returns", more)
         if more:
             _add(fields, more)
         return fields
