@@ -50,6 +50,7 @@ class Preparer:
         extra_headers: Optional[Mapping[str, str]],
         key_in_body: Optional[str],
         changes_state: Optional[bool],
+        operation: Optional[str],
     ) -> Request:
         """Return the request of a call; `Transport.request` describes the arguments.
 
@@ -92,6 +93,7 @@ class Preparer:
             caller_keyed=keyed,
             changes_state=method not in SAFE_METHODS if changes_state is None else changes_state,
             api_key=self._api_key,
+            operation=operation,
         )
 
     def _common_fields(self) -> dict[str, str]:

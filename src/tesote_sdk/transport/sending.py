@@ -85,8 +85,10 @@ class Sender:
         attempt = 0
         while True:
             attempt += 1
+            self._log.report("request", request, request.headers, attempt=attempt)
+            started = self._clock()
             try:
-                return self._attempt(request, attempt, deadline)
+                return self._attempt(request, attempt, started, deadline)
             except TesoteError as failure:
                 # An earlier attempt may have been carried out, whatever the last one ended with.
                 outcome_unknown = outcome_unknown or _may_have_acted(request, failure)
@@ -95,20 +97,24 @@ class Sender:
                 failure.request_id = request.api_key.redact(failure.request_id)
                 failure.request_summary = request.summary()
                 delay = self._delay_before_next(failure, request, attempt, deadline)
+                told = {
+                    "attempt": attempt,
+                    "elapsed_ms": round((self._clock() - started) * 1000, 3),
+                }
                 if delay is None:
-                    self._log.report("error", request, attempt=attempt, error=str(failure))
+                    self._log.report("error", request, None, failure, **told)
                     raise
-                self._log.report("retry", request, attempt=attempt, delay=delay, error=str(failure))
+                self._log.report("retry", request, None, failure, **told, delay=delay)
             self._sleep(delay)
 
     def after_fork_in_child(self) -> None:
         """Forget what a thread of the parent was told."""
         self._own = threading.local()
 
-    def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
+    def _attempt(
+        self, request: Request, attempt: int, started: float, deadline: Deadline
+    ) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
-        self._log.report("request", request, request.headers, attempt=attempt)
-        started = self._clock()
         reply = self._paced(request, deadline)
         headers = reply.headers
         elapsed_ms = round((self._clock() - started) * 1000, 3)
@@ -134,6 +140,7 @@ class Sender:
                 request=request,
                 attempts=attempt,
                 decode=self.decode,
+                report=self._log.report,
                 connection=reply.connection,
             )
         raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
