@@ -10,8 +10,9 @@ import fractions
 import json
 import logging
 import pickle
+import subprocess
 import sys
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
@@ -27,6 +28,9 @@ from tesote_sdk.errors import (
     TimeoutError,
     TlsError,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLASSES: list[type[TesoteError]] = [
     getattr(errors, name) for name in errors.__all__ if name.endswith("Error")
@@ -219,6 +223,114 @@ def test_errors_survive_pickle_and_copy(error: TesoteError) -> None:
         assert other.args == error.args
         assert str(other) == str(error)
         assert other.to_dict() == error.to_dict()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_args_in_json_are_enough_to_make_the_error_again(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    arguments = json.loads(json.dumps(error.args, allow_nan=False))
+    other = kind(*arguments)
+    assert vars(other) == vars(error)
+    assert str(other) == str(error)
+    assert other.args == error.args
+
+
+def test_args_keep_what_is_empty_or_zero() -> None:
+    error = ApiError("x", retry_after=0.0, envelope={}, request_summary={}, response_body="")
+    other = ApiError(*json.loads(json.dumps(error.args)))
+    assert vars(other) == vars(error)
+    assert other.retry_after == 0.0
+
+
+def test_args_of_an_error_that_knows_nothing_are_its_message() -> None:
+    assert TesoteError("x").args == ("x",)
+    assert TimeoutError("x").args == ("x", {"error_code": "TIMEOUT", "phase": "read"})
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_error_crosses_as_celerys_json_results_do(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    stored = json.dumps(
+        {
+            "exc_type": type(error).__name__,
+            "exc_message": error.args,
+            "exc_module": type(error).__module__,
+        }
+    )
+    loaded = json.loads(stored)
+    found = getattr(sys.modules[loaded["exc_module"]], loaded["exc_type"])
+    assert found is kind
+    assert vars(found(*loaded["exc_message"])) == vars(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_prefix_before_args_goes_before_the_message(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    before = dict(vars(error))
+    error.args = ("while paying INV-7", *error.args)
+    assert error.message == "while paying INV-7: No such thing"
+    assert {**vars(error), "message": None} == {**before, "message": None}
+    assert vars(kind(*json.loads(json.dumps(error.args)))) == vars(error)
+    error.args = (f"again: {error.args[0]}", *error.args[1:])
+    assert error.message == "again: while paying INV-7: No such thing"
+    error.args = ()
+    assert error.message == ""
+    assert error.error_code == "SOME_CODE"
+
+
+CROSSING = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from tesote_sdk import NetworkError, RetryPolicy, SyncFailedError, V2Client
+from tesote_sdk.sandbox import Sandbox
+
+
+def lose_a_payment(key, url, account_id):
+    with V2Client(key, base_url=url, retry_policy=RetryPolicy(max_attempts=1)) as client:
+        client.transaction_orders.create(
+            account_id, amount="1", currency="USD", description="Flour",
+            beneficiary={"name": "Harinas"}, idempotency_key="INV-7",
+        )
+
+
+def fail(_):
+    raise SyncFailedError("no", session={"id": "s1", "status": "failed"})
+
+
+def main():
+    with Sandbox(accounts=1, transactions=1) as sandbox:
+        sandbox.drop(when="mid_body", times=None)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            lost = pool.submit(
+                lose_a_payment, sandbox.api_key, sandbox.url, sandbox.account_ids[0]
+            ).exception()
+        with context.Pool(1) as pool:
+            try:
+                pool.map(fail, [1])
+            except SyncFailedError as error:
+                failed = error
+    assert type(lost) is NetworkError and lost.outcome_unknown, lost
+    assert lost.request_summary["idempotency_key"] == "INV-7"
+    assert "INV-7" in str(lost) and lost.attempts == 1
+    assert failed.session == {"id": "s1", "status": "failed"}
+    assert sandbox.api_key not in repr(vars(lost))
+    print("crossed")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_an_error_crosses_to_the_parent_of_a_process_pool(tmp_path: Path) -> None:
+    program = tmp_path / "crossing.py"
+    program.write_text(CROSSING, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("crossed\n", "")
 
 
 def test_a_deep_copy_shares_nothing() -> None:

@@ -106,13 +106,18 @@ class TesoteError(Exception):
 
         They are enough to make the error again: Celery's JSON results keep nothing else of it.
         """
-        known = {name: value for name, value in vars(self).items() if name != "message" and value}
+        known = {
+            name: value
+            for name, value in vars(self).items()
+            if name != "message" and value is not None and value is not False
+        }
         return (self.message, json_ready(known)) if known else (self.message,)
 
     @args.setter
     def args(self, values: Iterable[Any]) -> None:
-        # Code that puts a prefix before the message of any exception sets all of them.
-        self.message, *_ = (*map(str, values), "")
+        # Code that puts a prefix before what any exception has sets all of them.
+        texts = [value for value in values if not isinstance(value, dict)]
+        self.message = ": ".join(map(str, texts))
 
     def __str__(self) -> str:
         """Return one line: what happened, what to search the logs for, and what to do."""

@@ -18,16 +18,25 @@ class Resource:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def _call(self, method: str, path: str, read: Callable[[Response], T], **arguments: Any) -> T:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Response], T],
+        *,
+        operation: str,
+        **arguments: Any,
+    ) -> T:
         """Make a call, and return its result.
 
         Args:
             method: The HTTP method.
             path: Below the base URL.
             read: Turns the response into the result.
+            operation: What logs call it: the public method, such as `accounts.get`.
             arguments: Further keyword arguments of `Transport.request`.
         """
-        return read(self._transport.request(method, path, **arguments))
+        return read(self._transport.request(method, path, operation=operation, **arguments))
 
     def _list(
         self,
@@ -35,12 +44,16 @@ class Resource:
         names: tuple[str, ...],
         style: type[Style],
         *,
+        operation: str,
         position: Mapping[str, Any],
         filters: Mapping[str, Any],
         cache_ttl: Optional[float],
     ) -> Page[Any]:
         """Fetch the first page of a list; `Listing` describes the arguments."""
-        return Listing(self._transport, path, filters, style, names, cache_ttl).page(position)
+        listing = Listing(
+            self._transport, path, filters, style, names, cache_ttl, operation=operation
+        )
+        return listing.page(position)
 
 
 def unwrapped(

@@ -31,9 +31,10 @@ class Listing:
         style: How the server numbers its pages.
         names: The keys under which a reply may hold the items; the first that holds a list counts.
         cache_ttl: As given to the list method, for every page.
+        operation: What logs call a fetch of a page: the list method, such as `accounts.list`.
     """
 
-    __slots__ = ("_cache_ttl", "_style", "_transport", "filters", "names", "path")
+    __slots__ = ("_cache_ttl", "_operation", "_style", "_transport", "filters", "names", "path")
 
     def __init__(
         self,
@@ -43,8 +44,11 @@ class Listing:
         style: type[Style],
         names: tuple[str, ...],
         cache_ttl: Optional[float] = None,
+        *,
+        operation: str,
     ) -> None:
         self._transport = transport
+        self._operation = operation
         self.path: str = path
         self.filters: dict[str, Any] = {
             name: value for name, value in filters.items() if value is not None
@@ -66,7 +70,9 @@ class Listing:
         """
         position = _given(position)
         query = self._style.query(self.filters, position)
-        response = self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
+        response = self._transport.request(
+            "GET", self.path, query=query, cache_ttl=self._cache_ttl, operation=self._operation
+        )
         return self.read(response, response.json, position, before)
 
     def read(

@@ -205,6 +205,8 @@ def test_a_hit_is_told_to_the_log(sandbox: Sandbox) -> None:
         "phase": "cache_hit",
         "method": "GET",
         "url": f"{sandbox.url}/v2/accounts?per_page=2",
+        "operation": "accounts.list",
+        "path_template": "/v2/accounts",
         "status": 200,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -11,10 +10,7 @@ from types import FrameType
 from .._forks import loading
 from .log_events import EventLog
 from .messages import Request
-
-_NAME = r"[a-z_]+|v[0-9]+"
-"""A segment of a path that names something, where any other is an id."""
-
+from .path_templates import path_template
 
 _MOST = 200
 """Characters of a field that a notice shows."""
@@ -36,11 +32,7 @@ class DeprecationNotices:
         sunset = headers.get("sunset")
         if deprecated is None and sunset is None:
             return
-        segments = [
-            segment if not segment or re.fullmatch(_NAME, segment) else "{id}"
-            for segment in request.path.split("/")
-        ]
-        endpoint = f"{request.method} {'/'.join(segments)}"
+        endpoint = f"{request.method} {path_template(request.path)}"
         if endpoint in self._told:
             return
         self._told.add(endpoint)

@@ -90,6 +90,7 @@ class Request:
         "headers",
         "idempotency_key",
         "method",
+        "operation",
         "path",
         "query",
         "varying",
@@ -110,6 +111,7 @@ class Request:
         caller_keyed: bool,
         changes_state: bool,
         api_key: ApiKey,
+        operation: Optional[str] = None,
     ) -> None:
         self.base: BaseUrl = base
         self.method: str = method
@@ -130,6 +132,8 @@ class Request:
         self.changes_state: bool = changes_state
         """Whether carrying it out twice could do something twice."""
         self.api_key: ApiKey = api_key
+        self.operation: Optional[str] = operation
+        """The method of a client that it is made by, such as `accounts.get`, if it is known."""
 
     @property
     def target(self) -> str:
@@ -254,6 +258,7 @@ class Response:
         "_decode",
         "_forget",
         "_json",
+        "_report",
         "_request",
         "connection",
         "content",
@@ -270,6 +275,7 @@ class Response:
         request: Request,
         attempts: Optional[int],
         decode: Callable[[str], Any],
+        report: Optional[Callable[..., None]] = None,
         connection: Optional[Retirable] = None,
         forget: Optional[Callable[[], None]] = None,
     ) -> None:
@@ -279,6 +285,7 @@ class Response:
         self._request = request
         self._attempts = attempts
         self._decode = decode
+        self._report = report
         self.connection: Optional[Retirable] = connection
         self._forget = forget
         self._json: Any = _NOT_READ
@@ -350,7 +357,7 @@ class Response:
         if self._forget is not None:
             self._forget()
         redact = self._request.api_key.redact
-        return InvalidResponseError(
+        error = InvalidResponseError(
             redact(message),
             http_status=self.status,
             request_id=redact(self.request_id),
@@ -359,6 +366,10 @@ class Response:
             attempts=self._attempts,
             outcome_unknown=self._request.changes_state,
         )
+        if self._report is not None:
+            # It was told as a response like any other.
+            self._report("error", self._request, None, error, attempt=self._attempts)
+        return error
 
     def stray(self, message: str) -> InvalidResponseError:
         """Return the error for an answer that belongs to another request, or may do so.

@@ -50,6 +50,7 @@ class Preparer:
         extra_headers: Optional[Mapping[str, str]],
         key_in_body: Optional[str],
         changes_state: Optional[bool],
+        operation: Optional[str],
     ) -> Request:
         """Return the request of a call; `Transport.request` describes the arguments.
 
@@ -92,6 +93,7 @@ class Preparer:
             caller_keyed=keyed,
             changes_state=method not in SAFE_METHODS if changes_state is None else changes_state,
             api_key=self._api_key,
+            operation=operation,
         )
 
     def _common_fields(self) -> dict[str, str]:
@@ -106,7 +108,7 @@ class Preparer:
                     f"the function passed as headers= failed with {type(error).__name__}; nothing "
                     "was sent"
                 ) from error
-            more = {} if more is None else checked_fields("headers", more)
+            more = checked_fields("what the headers= function returns", more)
         if more:
             _add(fields, more)
         return fields

@@ -145,7 +145,7 @@ class ResponseCache:
         except TimeoutError as error:
             if error.request_summary is None:  # it is of waiting for another thread
                 error.request_summary = request.summary()
-                log.report("error", request, error=str(error))
+                log.report("error", request, error=error)
             raise
         if not asked:
             log.report("cache_hit", request, status=entry.status)
@@ -156,6 +156,7 @@ class ResponseCache:
             request=request,
             attempts=None,
             decode=decode,
+            report=log.report,
             connection=asked[0].connection if asked else None,
             forget=lambda: self.forget(place),
         )

@@ -94,6 +94,8 @@ class Sender:
         attempt = 0
         while True:
             attempt += 1
+            self._log.report("request", request, request.headers, attempt=attempt)
+            started = self._clock()
             try:
                 return self._attempt(request, attempt, deadline)
             except TesoteError as failure:
@@ -104,10 +106,14 @@ class Sender:
                 failure.request_id = request.api_key.redact(failure.request_id)
                 failure.request_summary = request.summary()
                 delay = self._delay_before_next(failure, request, attempt, deadline)
+                told = {
+                    "attempt": attempt,
+                    "elapsed_ms": round((self._clock() - started) * 1000, 3),
+                }
                 if delay is None:
-                    self._log.report("error", request, attempt=attempt, error=str(failure))
+                    self._log.report("error", request, None, failure, **told)
                     raise
-                self._log.report("retry", request, attempt=attempt, delay=delay, error=str(failure))
+                self._log.report("retry", request, None, failure, **told, delay=delay)
             self._sleep(delay)
 
     def after_fork_in_child(self) -> None:
@@ -116,7 +122,6 @@ class Sender:
 
     def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
-        self._log.report("request", request, request.headers, attempt=attempt)
         reply, elapsed_ms = self._paced(request, deadline)
         headers = reply.headers
         # From here on an answer is there: nothing that is done with it may take its place.
@@ -141,6 +146,7 @@ class Sender:
                 request=request,
                 attempts=attempt,
                 decode=self.decode,
+                report=self._log.report,
                 connection=reply.connection,
             )
         raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
