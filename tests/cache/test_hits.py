@@ -155,7 +155,7 @@ def test_a_hit_leaves_the_last_rate_limit_as_it_is(sandbox: Sandbox) -> None:
         client.status()
         newest = client.last_rate_limit
         client.accounts.list(cache_ttl=30)
-        assert client.last_rate_limit is newest
+        assert client.last_rate_limit == newest
 
 
 def test_each_page_is_cached_by_itself_and_with_the_filters(sandbox: Sandbox) -> None:

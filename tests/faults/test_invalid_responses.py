@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from tesote_sdk import InvalidResponseError
-from tesote_sdk.transport import http1
+from tesote_sdk.transport import framing
 from tesote_sdk.transport.content_coding import MAX_CONTENT
 from tests.faults.harness import (
     KINDS,
@@ -52,7 +52,7 @@ def test_gzip_bomb() -> None:
 
 
 def test_chunked_beyond_the_limit(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1, "MAX_CONTENT", 3000)
+    monkeypatch.setattr(framing, "MAX_CONTENT", 3000)
     with wire.serve([reply(200, b"x" * 10_000, chunked=True)]) as server:
         with client_of(server) as client:
             error, _ = failure_of(lambda: client.request("GET", "/v2/things"))
@@ -61,7 +61,7 @@ def test_chunked_beyond_the_limit(wire: Wire, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_length_not_told_beyond_the_limit(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1, "MAX_CONTENT", 100_000)
+    monkeypatch.setattr(framing, "MAX_CONTENT", 100_000)
     endless = raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000)
     with wire.serve([endless]) as server, client_of(server) as client:
         error, _ = failure_of(lambda: client.request("GET", "/v2/things"))

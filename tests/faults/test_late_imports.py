@@ -58,7 +58,7 @@ def bank(request: Request) -> Step:
 
 
 CALLS = """
-import os, sys, tempfile, threading
+import encodings.idna, os, sys, tempfile, threading  # urllib's sockets import the first in mid-call
 import tesote_sdk
 from tesote_sdk import RateLimiter, RetryPolicy, TesoteError, V2Client
 

@@ -90,7 +90,7 @@ def child(name):
     assert statuses([grandchild]) == [0]
 
 children = [forked(lambda: child(f"child {n}")) for n in range(4)]
-assert client.last_response is told
+assert client.last_response == told
 work(client, "parent")
 assert statuses(children) == [0] * 4
 work(client, "after")

@@ -119,7 +119,9 @@ def test_other_charsets_are_refused_unread(charset: str) -> None:
     response = answer(b"a" * 100_000, f"text/csv; charset={charset}")
     error = failure_of(lambda: response.body)
     assert type(error) is InvalidResponseError
-    assert error.message == f"the body is in the charset {charset[:40]}, which is not read"
+    assert error.message == (
+        f"the body is in the charset {charset[:40]}, which is not read".replace("\0", " ")
+    )
     assert error.http_status == 200
     assert len(response.content) == 100_000
 

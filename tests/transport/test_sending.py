@@ -49,7 +49,7 @@ def test_a_refusal_is_an_answer_and_a_lost_one_is_none() -> None:
         assert refused is not None
         assert (refused.status, refused.request_id, refused.attempts) == (404, "req-404", 1)
         failure_of(lambda: transport.request("GET", "/v2/x"))
-        assert transport.last_response is refused
+        assert transport.last_response == refused
 
 
 def test_a_cached_answer_leaves_the_servers_newest() -> None:

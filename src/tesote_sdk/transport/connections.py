@@ -183,5 +183,10 @@ class ConnectionPool:
             options.read_timeout,
             began,
         )
+        if connection.lost is not None:
+            connection.close()
+            raise NetworkError(
+                f"the connection to {self._origin.authority} was lost before it was used"
+            ) from connection.lost
         self._open.add(connection)
         return connection

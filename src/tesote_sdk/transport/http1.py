@@ -32,6 +32,7 @@ class Http1Connection:
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
         peer: The address that it leads to.
+        lost: What showed that the peer was gone by the time it was made, or None.
         made_with: The class of sockets then; a program that is made cooperative later (gevent,
             eventlet) puts another in its place, and a socket of the old one would block all.
         opened_at: When it was connected, on the pool's clock.
@@ -47,9 +48,12 @@ class Http1Connection:
         self._raw = sock
         self.made_with: type[socket.socket] = socket.socket
         self.peer: object = None
-        with contextlib.suppress(OSError):  # it is lost already, as the exchange will tell
+        self.lost: Optional[OSError] = None
+        try:
             self.peer = sock.getpeername()
             bound_silence(sock, read_timeout)
+        except OSError as error:
+            self.lost = error
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
         self.busy: bool = False
