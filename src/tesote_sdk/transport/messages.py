@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
 from .._error_base import operation
-from .._forks import loading
 from ..errors import InvalidResponseError
+from .charsets import charset_of, codec_of
 from .origin import BaseUrl
 from .redaction import ApiKey
 from .values import Value
@@ -36,15 +35,18 @@ class Headers(Mapping[str, str]):
 
     Iterating gives the names in lower case. A field that was sent more than once holds its values
     joined by `", "` (RFC 9110, section 5.3).
+
+    Attributes:
+        fields: The fields by their names in lower case.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("fields",)
 
     def __init__(self, fields: Mapping[str, str]) -> None:
-        self._fields = fields
+        self.fields: Mapping[str, str] = fields
 
     def __getitem__(self, name: str) -> str:
-        return self._fields[name.lower()]
+        return self.fields[name.lower()]
 
     @overload
     def get(self, name: str) -> Optional[str]: ...
@@ -53,24 +55,24 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Return a field, or a default where it is not there."""
         # Mapping's own raises and catches a KeyError for every field that is not there.
-        return self._fields.get(name.lower(), default)
+        return self.fields.get(name.lower(), default)
 
     def items(self) -> ItemsView[str, str]:
         """Return the fields with their names in lower case."""
         # Mapping's own looks each of them up.
-        return self._fields.items()
+        return self.fields.items()
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._fields
+        return isinstance(name, str) and name.lower() in self.fields
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
+        return iter(self.fields)
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self.fields)
 
     def __repr__(self) -> str:
-        return f"<Headers {', '.join(self._fields)}>"
+        return f"<Headers {', '.join(self.fields)}>"
 
 
 class Request:
@@ -305,13 +307,11 @@ class Response:
         Raises:
             InvalidResponseError: The charset is another, or the bytes are no text in it.
         """
-        charset = _charset(self.headers)
-        codec = _CODECS.get(charset.lower())
+        charset = charset_of(self.headers.get("content-type", ""))
+        codec = codec_of(charset)
         if codec is None:
             shown = self._request.api_key.redact(charset)[:40]
             raise self.invalid(f"the body is in the charset {shown}, which is not read")
-        with loading:  # the codec may be a module, which loads with its first use
-            codecs.lookup(codec)
         try:
             return self.content.decode(codec)
         except ValueError as error:
@@ -386,21 +386,3 @@ class Response:
 
 
 _NOT_READ = object()
-
-
-_CODECS = {
-    **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
-    **{name: name for name in ("utf-16", "utf-16le", "utf-16be")},
-    **dict.fromkeys(("us-ascii", "ascii"), "ascii"),
-    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin-1", "latin1"), "latin-1"),
-    **dict.fromkeys(("windows-1252", "cp1252"), "cp1252"),
-}
-"""Charsets that banks and spreadsheets use; others can cost minutes for a body of a few KiB."""
-
-
-def _charset(headers: Headers) -> str:
-    for parameter in headers.get("content-type", "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.partition(",")[0].strip().strip('"') or "utf-8"
-    return "utf-8"

@@ -61,13 +61,10 @@ class Preparer:
             raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
         check_path(path)
         headers = self._common_fields()
-        key, keyed = idempotency_key, idempotency_key is not None
-        if method not in SAFE_METHODS:
-            key = _checked_key(key) if keyed else str(uuid.UUID(bytes=os.urandom(16), version=4))
+        key = _key_of(method, idempotency_key)
+        if key is not None:
             headers["Content-Type"] = "application/json"
             headers["Idempotency-Key"] = key
-        elif keyed:
-            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
         content: Optional[bytes] = None
         shape: Optional[dict[str, Any]] = None
         if method in _METHODS_WITH_BODY:
@@ -90,7 +87,7 @@ class Preparer:
             body=content,
             body_shape=shape,
             idempotency_key=key,
-            caller_keyed=keyed,
+            caller_keyed=idempotency_key is not None,
             changes_state=method not in SAFE_METHODS if changes_state is None else changes_state,
             api_key=self._api_key,
             operation=operation,
@@ -114,7 +111,18 @@ class Preparer:
         return fields
 
 
-def _checked_key(key: object) -> str:
+def _key_of(method: str, key: object) -> Optional[str]:
+    """Return the key that names a write, the caller's or a new one; None for what is none.
+
+    Raises:
+        InvalidArgumentError: It cannot be sent, or the request writes nothing.
+    """
+    if method in SAFE_METHODS:
+        if key is not None:
+            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
+        return None
+    if key is None:
+        return str(uuid.UUID(bytes=os.urandom(16), version=4))
     if not (isinstance(key, str) and is_field_value(key)):
         raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
     return key

@@ -92,12 +92,14 @@ class Sender:
         """
         outcome_unknown = False
         attempt = 0
+        is_watched = self._log.wants("request")
         while True:
             attempt += 1
-            self._log.report("request", request, request.headers, attempt=attempt)
+            if is_watched:
+                self._log.report("request", request, request.headers, attempt=attempt)
             started = self._clock()
             try:
-                return self._attempt(request, attempt, deadline)
+                return self._attempt(request, attempt, deadline, is_watched=is_watched)
             except TesoteError as failure:
                 # An earlier attempt may have been carried out, whatever the last one ended with.
                 outcome_unknown = outcome_unknown or _may_have_acted(request, failure)
@@ -120,22 +122,26 @@ class Sender:
         """Forget what a thread of the parent was told."""
         self._own = threading.local()
 
-    def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
+    def _attempt(
+        self, request: Request, attempt: int, deadline: Deadline, *, is_watched: bool
+    ) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
         reply, elapsed_ms = self._paced(request, deadline)
         headers = reply.headers
         # From here on an answer is there: nothing that is done with it may take its place.
         self._own.seen = reply.status, headers, attempt, elapsed_ms
-        self._log.report(
-            "response",
-            request,
-            headers,
-            attempt=attempt,
-            status=reply.status,
-            request_id=headers.get("x-request-id"),
-            elapsed_ms=elapsed_ms,
-        )
-        self._notices.read(request, headers)
+        if is_watched:
+            self._log.report(
+                "response",
+                request,
+                headers,
+                attempt=attempt,
+                status=reply.status,
+                request_id=headers.get("x-request-id"),
+                elapsed_ms=elapsed_ms,
+            )
+        if "deprecation" in headers.fields or "sunset" in headers.fields:
+            self._notices.read(request, headers)
         if 200 <= reply.status < 300 or (
             reply.status == 304 and "If-None-Match" in request.headers
         ):
@@ -191,7 +197,7 @@ class Sender:
     def _timed(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
         started = self._clock()
         reply = self._send(request, deadline)
-        if tells_rate_limit(reply.headers):
+        if tells_rate_limit(reply.headers.fields):
             self._rate_limit_seen = reply.headers, time.time()
         return reply, round((self._clock() - started) * 1000, 3)
 
