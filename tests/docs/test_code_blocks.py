@@ -2,7 +2,8 @@
 
 The blocks of one page run in order, in one namespace, with the API key and the URL of a sandbox in
 the environment. A block of text right after one of Python is what that one prints; `...` in it
-stands for anything. A block that cannot run is fenced as `python no-run`.
+stands for anything. A block that cannot run is fenced as `python no-run`; a whole program, which
+its own test runs in a process of its own, as `python program`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LANGUAGES = {
-    *("python", "python no-run", "text", "sh", "toml", "json", "yaml", "ini", "diff", "sql"),
+    *(
+        "python",
+        "python no-run",
+        "python program",
+        "text",
+        "sh",
+        "toml",
+        "json",
+        "yaml",
+        "ini",
+        "diff",
+        "sql",
+    ),
     "mermaid",
 }
 
