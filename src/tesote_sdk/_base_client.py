@@ -33,39 +33,10 @@ _UNCHANGED: Any = _Unchanged()
 
 
 class BaseClient(Resource):
-    """A client of the API; one may be shared by any number of threads.
+    """The part of a client that does not depend on the API's version.
 
-    Making one opens no socket, starts no thread and reads no file. It survives a fork: a child
-    never touches its parent's connections. It is a context manager that closes itself.
-
-    Args:
-        api_key: The bearer key. None takes the environment's `TESOTE_SDK_API_KEY`.
-        base_url: Where the API is. None takes the environment's `TESOTE_SDK_API_URL`, then
-            `https://equipo.tesote.com/api`.
-        connect_timeout: Seconds for reaching the server: name resolution, connect, proxy and TLS
-            handshake together. None is the default, as for all timeouts.
-        read_timeout: Seconds that the server may stay silent, each time.
-        total_timeout: Seconds for a whole call: all attempts and the waits between them.
-        retry_policy: What is tried again, and when. None is `RetryPolicy()`: three attempts.
-        cache_backend: Keeps the responses of calls with `cache_ttl`, such as a Redis that many
-            processes share. None keeps them in this client's memory.
-        rate_limiter: Paces the calls by what the server reports; it may be shared by clients. None
-            lets the server refuse what is too much, and waits then.
-        user_agent: Replaces the User-Agent header.
-        logger: A callback that receives a mapping for each event (a request, a response, a retry,
-            an error), or a `logging.Logger`. None is the logger `tesote_sdk`.
-        ssl_context: TLS settings, for a private CA or a client certificate.
-        parse_float: Makes a number of the text of each JSON number that is not whole; pass
-            `decimal.Decimal` for exact money.
-        headers: Further header fields for every call, or a function that returns them. It is asked
-            once a call, so that all attempts of a call are alike.
-        allow_http: Allows plain http to a host other than this machine. The API key then crosses
-            the network in clear text.
-        opener: Sends in place of the built-in connections. It is called as
-            `urllib.request.urlopen` is, with a `urllib.request.Request` and `timeout=`.
-
-    Raises:
-        ConfigError: An argument, or what the environment holds in its place, cannot be used.
+    V1Client and V2Client document the arguments, each in full: `help` and editors show a class's
+    own docstring.
     """
 
     _version_prefix = ""

@@ -56,7 +56,11 @@ class Program:
         self.file.write_text(_RECIPES[_TITLES[name]], encoding="utf-8")
 
     def start(
-        self, sandbox: Sandbox | None, *arguments: str, pytest: bool = False, **environment: str
+        self,
+        sandbox: Sandbox | None,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        pytest: bool = False,
     ) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if "TESOTE" not in name}
         if sandbox is not None:
@@ -72,7 +76,7 @@ class Program:
                 "PYTHONIOENCODING": "utf-8",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "no_proxy": "*",
-                **environment,
+                **(environment or {}),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -84,11 +88,11 @@ class Program:
         sandbox: Sandbox | None,
         *arguments: str,
         code: int = 0,
+        environment: dict[str, str] | None = None,
         pytest: bool = False,
-        **environment: str,
     ) -> tuple[str, str]:
         """Run it to its end, and return what it wrote to both outputs."""
-        with self.start(sandbox, *arguments, pytest=pytest, **environment) as process:
+        with self.start(sandbox, *arguments, environment=environment, pytest=pytest) as process:
             output, errors = process.communicate(timeout=60)
         assert process.returncode == code, output + errors
         assert "Traceback" not in errors
@@ -211,11 +215,11 @@ def test_a_bank_sync_shows_its_progress(tmp_path: Path) -> None:
 def test_a_revoked_key_raises_an_alert(tmp_path: Path) -> None:
     program = Program(tmp_path, "revoked")
     with Sandbox(accounts=2) as sandbox, _alerts() as (url, alerts):
-        output, _ = program.run(sandbox, ALERT_URL=url)
+        output, _ = program.run(sandbox, environment={"ALERT_URL": url})
         assert (len(output.splitlines()), alerts) == (2, [])
 
         sandbox.revoke_api_key(sandbox.api_key)
-        program.run(sandbox, ALERT_URL=url, code=1)
+        program.run(sandbox, environment={"ALERT_URL": url}, code=1)
         (alert,) = alerts
         assert alert.startswith(f"Tesote key Bearer {sandbox.api_key[-4:]} was revoked (")
         assert sandbox.api_key not in alert
@@ -240,12 +244,12 @@ def test_staging_is_not_mixed_up_with_production(tmp_path: Path) -> None:
             "TESOTE_STAGING_KEY": sandbox.api_key,
             "TESOTE_STAGING_WORKSPACE": workspace,
         }
-        output, _ = program.run(None, "staging", **staging)
+        output, _ = program.run(None, "staging", environment=staging)
         assert output.splitlines()[1] == "3 accounts"
         assert sandbox.url in output
 
         staging["TESOTE_STAGING_WORKSPACE"] = "Another"
-        _, errors = program.run(None, "staging", code=1, **staging)
+        _, errors = program.run(None, "staging", code=1, environment=staging)
         assert errors == f"the STAGING key belongs to the workspace {workspace}\n"
 
 
