@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED = "https://github.com/tesote/sdk-python/blob/main/"
-"""What links in the README begin with: PyPI shows it too, where a relative link leads nowhere."""
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<info>.*)$")
 _LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\((?P<target>[^()\s]+)\)")
