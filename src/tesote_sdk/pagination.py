@@ -327,5 +327,5 @@ def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list
                         return items, ids
                 except (KeyError, TypeError):
                     pass
-                raise response.invalid(f'an item of "{name}" is no object with an id')
+                raise response.invalid(f'an item of "{name}" is not an object with an id')
     raise response.invalid(f'the answer holds no list "{names[0]}"')

@@ -171,7 +171,7 @@ def _problem_of(secret: object) -> str:
                 "\t": "a tab",
                 "\ufeff": "a byte order mark",
             }.get(character, "white space")
-            return f"secret {place} with {kind}: strip what you read it from"
+            return f"secret {place} with {kind}: strip it where you read it"
     return ""
 
 
@@ -231,7 +231,7 @@ def _agreed(values: list[str], what: str, names: tuple[str, ...]) -> str:
     if not values:
         raise WebhookSignatureError(f"missing header: no {what} ({' or '.join(names)})")
     if len(set(values)) > 1:
-        raise WebhookSignatureError(f"contradicting headers: more than one {what}")
+        raise WebhookSignatureError(f"conflicting headers: more than one {what}")
     return values[0]
 
 
@@ -265,7 +265,7 @@ def _read_event(payload: bytes, signature: str) -> WebhookEvent:
     except (ValueError, RecursionError) as error:
         raise WebhookSignatureError("not a JSON object: the body is not JSON") from error
     if not isinstance(body, dict):
-        raise WebhookSignatureError("not a JSON object: the body is other JSON")
+        raise WebhookSignatureError("not a JSON object: the body is JSON of another kind")
     event = _text_or_none(body.get("event"))
     data = body.get("data")
     if not isinstance(data, dict):

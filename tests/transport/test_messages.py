@@ -104,7 +104,7 @@ def test_a_body_that_is_no_such_text_is_an_invalid_response(charset: str, conten
     response = answer(content, f"text/csv; charset={charset}")
     error = failure_of(lambda: response.body)
     assert type(error) is InvalidResponseError
-    assert error.message.startswith("the body is no text in the charset ")
+    assert error.message.startswith("the body cannot be decoded as ")
     assert error.http_status == 200
     assert response.content == content
 

@@ -294,13 +294,13 @@ class Response:
         charset = _charset(self.headers)
         codec = _CODECS.get(charset.lower())
         if codec is None:
-            raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
+            raise self.invalid(f"the SDK does not read the charset of the body, {charset[:40]}")
         try:
             return self.content.decode(codec)
         except ValueError as error:
             # Made anew: the decoder's own exception carries the whole content.
             problem = ValueError(str(error))
-        raise self.invalid(f"the body is no text in the charset {charset}") from problem
+        raise self.invalid(f"the body cannot be decoded as {charset}") from problem
 
     @property
     def json(self) -> Any:

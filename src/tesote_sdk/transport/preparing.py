@@ -114,7 +114,7 @@ class Preparer:
 
 def _checked_key(key: object) -> str:
     if not (isinstance(key, str) and is_field_value(key)):
-        raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
+        raise InvalidArgumentError("idempotency_key must be a non-empty str of latin-1 characters")
     return key
 
 

@@ -203,7 +203,7 @@ class Transport:
         return f"<Transport {base.url} {self._api_key.shown}>" if base else "<Transport>"
 
     def __reduce__(self) -> str:
-        raise TypeError("connections and keys are not pickled: make a client in each process")
+        raise TypeError("connections and keys cannot be pickled: make a client in each process")
 
     def _opened(self) -> Sender:
         """Return what sends; with the first call, load it."""

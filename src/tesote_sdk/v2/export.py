@@ -179,9 +179,7 @@ def _usable(path: object) -> str:
     if sys.platform == "win32" and not _windows_takes(text):
         problem = "Windows has no file of this name"
     if problem:
-        raise InvalidArgumentError(
-            f"no file can be saved as {text!a}: {problem}. Pass a path with another name"
-        )
+        raise InvalidArgumentError(f"cannot save a file as {text!a}: {problem}. Pass another path")
     return text
 
 

@@ -216,7 +216,7 @@ def _bulk_pages(
         if not isinstance(named, str):
             raise response.invalid('an entry of "bulk_results" has no account_id')
         if named.lower() not in listings:
-            raise response.stray("the answer is of another request: it holds another account")
+            raise response.stray("the answer belongs to another request: it holds another account")
         account_id, listing = listings[named.lower()]
         pages[account_id] = listing.read(response, result, {})
     return pages
