@@ -89,12 +89,12 @@ class BaseClient(Resource):
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
-        """The newest rate limit that the server reported, or None before the first."""
+        """The newest rate limit that the server reported, or None before the first response."""
         return self._transport.last_rate_limit
 
     @property
     def last_response(self) -> Optional[LastResponse]:
-        """What the newest answer that this thread got said of itself, or None before the first.
+        """What this thread's newest answer said about itself, or None before the first.
 
         It has `status`, `headers`, `request_id`, `attempts` and `elapsed_ms`, and no body.
         """
@@ -102,18 +102,18 @@ class BaseClient(Resource):
 
     @operation
     def status(self, *, cache_ttl: Optional[float] = None) -> types.Status:
-        """Ask whether the API is up, and whether it knows the key.
+        """Ask whether the API is up and knows the key.
 
         Args:
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Returns:
-            `status` (`"ok"`) and, where the server sends them, `authenticated` and more.
+            `status` (`"ok"`) and, if the server sends them, `authenticated` and more.
 
         Raises:
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"{self._version_prefix}/status"
         return self._call("GET", path, json_object("status"), cache_ttl=cache_ttl)
@@ -123,7 +123,7 @@ class BaseClient(Resource):
         """Ask whose key this is.
 
         Args:
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Returns:
@@ -133,7 +133,7 @@ class BaseClient(Resource):
         Raises:
             UnauthorizedError: The key is not valid.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._call(
             "GET", f"{self._version_prefix}/whoami", json_object(), cache_ttl=cache_ttl
@@ -151,12 +151,12 @@ class BaseClient(Resource):
         cache_ttl: Optional[float] = None,
         extra_headers: Optional[Mapping[str, str]] = None,
     ) -> Response:
-        """Call any endpoint, also one that the SDK has no method for.
+        """Call any endpoint, even one that the SDK has no method for.
 
         Args:
             method: GET, HEAD, POST, PUT, PATCH or DELETE.
             path: Below the base URL, with the API's version: `/v2/accounts`.
-            query: Parameters; those that are None are left out.
+            query: Parameters. Those that are None are omitted.
             body: What is sent as JSON with POST, PUT or PATCH; None sends `{}`.
             idempotency_key: Names this write, so that the server can tell a repeat. None makes one.
             cache_ttl: Seconds for which the response to a GET may serve a repeat of it. None always
@@ -169,7 +169,7 @@ class BaseClient(Resource):
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._transport.request(
             method,
@@ -201,9 +201,13 @@ class BaseClient(Resource):
     ) -> Client:
         """Return a second client with other options over the same connections.
 
-        What is not passed stays as it is; None is the constructor's default again. Other TLS
-        settings or another opener begin with connections of their own. Closing the second client
-        leaves the first one open; closing the first one ends the connections of both.
+        It is cheap enough for a single call:
+
+            client.with_options(read_timeout=120).transactions.export(account_id)
+
+        Options that you do not pass stay as they are; None restores the constructor's default.
+        With other TLS settings or another opener, the second client has its own connections.
+        Closing it leaves the first one open; closing the first one ends the connections of both.
 
         Raises:
             ConfigError: As the constructor, or this client is closed.

@@ -89,7 +89,7 @@ def _first_of_this_process(
     """Do the handshake; the first of a forked process in a thread, which can be given up.
 
     A lock inside OpenSSL that another thread of the parent held at the moment of the fork is held
-    in the child for ever, and what waits for it knows no timeout. One handshake that has come
+    in the child forever, and what waits for it knows no timeout. One handshake that has come
     through shows that none is.
     """
     if _proven[0] == os.getpid():

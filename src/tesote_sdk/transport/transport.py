@@ -80,12 +80,12 @@ class Transport:
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
-        """The newest rate limit that the server reported, or None before the first."""
+        """The newest rate limit that the server reported, or None before the first response."""
         return None if self._sender is None else self._sender.last_rate_limit
 
     @property
     def last_response(self) -> Optional[LastResponse]:
-        """What the newest answer that this thread got said of itself, or None before the first."""
+        """What this thread's newest answer said about itself, or None before the first."""
         return None if self._sender is None else self._sender.last_response
 
     @operation
