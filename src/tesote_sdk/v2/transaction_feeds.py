@@ -155,8 +155,8 @@ class TransactionFeeds(Resource):
             offset: Passed on to the server.
 
         Returns:
-            A dict of pages by account id, one for each account in the server's answer. Walking on from
-            a page lists that account alone, like `list_for_account`.
+            A dict of pages by account id, one for each account in the server's answer. Walking on
+            from a page lists that account alone, like `list_for_account`.
 
         Raises:
             InvalidArgumentError: There are no ids or more than 100, or an argument cannot be sent;
