@@ -125,12 +125,12 @@ BAD_URLS: dict[str, list[Any]] = {
         "https://[::1",
         "https://h\\ost",
     ],
-    "base_url must not hold credentials: the key is passed as api_key=": [
+    "base_url must not contain credentials: pass the key as api_key=": [
         "https://user:pw@host/api",
         f"https://{KEY}@host",
         "http://@localhost",
     ],
-    f"base_url must be without query, fragment and white space, {EXAMPLE}": [
+    f"base_url must not contain a query, a fragment or white space, {EXAMPLE}": [
         "https://host/api?a=b",
         "https://host/api#a",
         "https://host?",
@@ -138,9 +138,9 @@ BAD_URLS: dict[str, list[Any]] = {
         "https://host/api\n",
         "https://host/ñ",
     ],
-    "base_url is plain http to another machine than this one (localhost, 127.0.0.1 or [::1]), "
-    "which would show the API key to the network: use https, or pass allow_http=True where the "
-    "network is trusted": [
+    "base_url is plain http to another machine (not localhost, 127.0.0.1 or [::1]), which would "
+    "show the API key to the network: use https, or pass allow_http=True if you trust the "
+    "network": [
         "http://api.example.test",
         "HTTP://10.0.0.1/api",
         "http://localhost.example.test",

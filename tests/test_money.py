@@ -130,7 +130,7 @@ def test_what_is_no_amount_is_refused(amount: Any, why: str) -> None:
 )
 def test_a_currency_whose_cents_are_not_known_is_refused(currency: Any) -> None:
     for convert in (from_cents, to_cents):
-        with pytest.raises(InvalidArgumentError, match=r"no code of a currency with two decimals"):
+        with pytest.raises(InvalidArgumentError, match=r"is not a currency with two decimals"):
             convert(123450, currency)
 
 

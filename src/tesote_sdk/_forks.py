@@ -24,7 +24,7 @@ class _Loading:
     """The one lock under which modules are imported that load with the first use.
 
     A fork waits for it: what another thread of the parent had begun to import could never be
-    imported in the child. It does not wait for ever, for the importing thread may itself wait for
+    imported in the child. It does not wait forever, for the importing thread may itself wait for
     a lock that the fork holds already.
     """
 

@@ -122,7 +122,9 @@ def test_the_session_that_runs_is_named() -> None:
 def test_an_answer_without_an_envelope_is_told_from_its_status_alone(body: bytes) -> None:
     error = read(502, body, {"x-request-id": "req_1"}, reason="Bad Gateway")
     assert type(error) is errors.ServerError
-    assert error.message.startswith("Bad Gateway: the answer is no JSON object; a proxy or gateway")
+    assert error.message.startswith(
+        "Bad Gateway: the answer is not a JSON object; a proxy or gateway"
+    )
     assert "<" not in str(error)
     assert error.error_code is None
     assert error.envelope is None

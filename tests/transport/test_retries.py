@@ -378,7 +378,7 @@ def test_a_call_that_has_no_time_left_raises_its_last_attempts_error() -> None:
     ids=lambda value: str(value)[:20],
 )
 def test_nonsense_is_refused(name: str, value: Any) -> None:
-    rule = "whole number from 1" if name == "max_attempts" else "number of seconds from 0"
+    rule = "whole number of at least 1" if name == "max_attempts" else "number of seconds from 0"
     with pytest.raises(ConfigError, match=f"^{name} must be a {rule}, not "):
         RetryPolicy(**{name: value})
 

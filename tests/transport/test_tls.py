@@ -97,7 +97,9 @@ def test_tls_1_2_at_least(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> Non
 
 
 def test_no_ca_at_all_is_refused_and_not_remembered(ca_file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no CA certificate: SSL_CERT_FILE=.*ca\.pem") as caught:
+    with pytest.raises(
+        ConfigError, match=r"without a CA certificate: SSL_CERT_FILE=.*ca\.pem"
+    ) as caught:
         tls.default_context()
     assert "ssl_context=" in str(caught.value)
     ca_file.write_bytes(CA.read_bytes())
@@ -109,7 +111,7 @@ def test_directory_without_certificates(ca_file: Path, monkeypatch: pytest.Monke
     paths = ssl.get_default_verify_paths()._replace(cafile=NOWHERE)
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)
-    with pytest.raises(ConfigError, match=f"SSL_CERT_DIR={ca_file.parent} holds none"):
+    with pytest.raises(ConfigError, match=f"SSL_CERT_DIR={ca_file.parent} contains none"):
         tls.default_context()
 
 

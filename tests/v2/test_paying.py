@@ -206,14 +206,14 @@ def test_a_try_after_a_refusal_by_the_bank_is_a_new_submission(sandbox: Sandbox,
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"amount": "1530.21"}, "another amount"),
-        ({"amount": "1530.2000000000000001"}, "another amount"),
-        ({"currency": "USD"}, "another currency"),
-        ({"amount": 1, "currency": "USD"}, "another amount and another currency"),
-        ({"beneficiary": {**PAYEE, "name": "Molinos C.A."}}, "another beneficiary"),
+        ({"amount": "1530.21"}, "a different amount"),
+        ({"amount": "1530.2000000000000001"}, "a different amount"),
+        ({"currency": "USD"}, "a different currency"),
+        ({"amount": 1, "currency": "USD"}, "a different amount and a different currency"),
+        ({"beneficiary": {**PAYEE, "name": "Molinos C.A."}}, "a different beneficiary"),
         (
             {"beneficiary": None, "destination_payment_method_id": "another-method"},
-            "another destination_payment_method_id",
+            "a different destination_payment_method_id",
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_draft_that_pays_to_another_account_is_not_submitted(
     sandbox: Sandbox, client: V2Client, pay: Any, beneficiary: dict[str, str]
 ) -> None:
     client.transaction_orders.create(sandbox.account_ids[0], **BILL)
-    with pytest.raises(InvalidArgumentError, match=r"another (account_number|bank_code)"):
+    with pytest.raises(InvalidArgumentError, match=r"a different (account_number|bank_code)"):
         pay(beneficiary=beneficiary)
     assert payments(sandbox) == []
 
@@ -293,7 +293,9 @@ def test_an_order_that_ended_unpaid_is_not_taken_for_paid(
     order = pay()
     sandbox.set_order_status(order["id"], status)
     writes(sandbox)
-    with pytest.raises(InvalidOrderStateError, match=f"{order['id']} is {status} and pays nothing"):
+    with pytest.raises(
+        InvalidOrderStateError, match=f"{order['id']} is {status} and will not be paid"
+    ):
         pay()
     assert writes(sandbox) == []
 
@@ -452,7 +454,7 @@ def test_an_order_that_cannot_be_compared_is_not_submitted(lacking: str) -> None
     for value in odd:
         with (
             answering(NONE, DRAFT, {**DRAFT, lacking: value}) as (server, client),
-            pytest.raises(InvalidResponseError, match="before paying again"),
+            pytest.raises(InvalidResponseError, match="before you pay again"),
         ):
             client.transaction_orders.pay("a1", **BILL)
         assert len(server.requests) == 3

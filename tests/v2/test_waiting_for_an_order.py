@@ -78,7 +78,7 @@ def test_an_order_that_does_not_end_in_time_is_a_timeout() -> None:
 def test_an_order_without_a_status_is_refused(status: Any) -> None:
     with (
         answering(order(status)) as (_, client),
-        pytest.raises(InvalidResponseError, match="the order o1 was sent without a status"),
+        pytest.raises(InvalidResponseError, match="the server sent the order o1 without a status"),
     ):
         client.transaction_orders.wait("a1", "o1")
 

@@ -109,7 +109,7 @@ class ApiKey:
         return f"<ApiKey {self.shown}>"
 
     def __reduce__(self) -> str:
-        raise TypeError("an API key is not pickled: make a new client where it is needed")
+        raise TypeError("an API key cannot be pickled: make a new client where it is needed")
 
 
 def _spellings(character: str) -> str:
