@@ -50,7 +50,7 @@ def test_a_body_is_read_no_further_than_it_may_be_long(
         error = fails(urlopen(), "POST", server.url)
         server.wait_for_disconnects(1)
     assert type(error) is errors.InvalidResponseError
-    assert "more than 1048576 bytes" in error.message
+    assert "larger than the 1048576 bytes" in error.message
     assert error.outcome_unknown
     assert flood.sent < 30 * 2**20  # what the sockets hold included
 
