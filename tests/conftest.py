@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import gc
+import os
+import random
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 # A shell starts what is to run in the background with Ctrl-C ignored, and tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SEED = os.environ.get("TESOTE_TEST_SEED", "")
+
+
+def pytest_report_header() -> str | None:
+    return f"order: shuffled with TESOTE_TEST_SEED={SEED}" if SEED else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle every single test where TESOTE_TEST_SEED is set: none may depend on another."""
+    if SEED:
+        random.Random(SEED).shuffle(items)
+
 
 def pytest_collection_finish() -> None:
     """Spare the collector what was loaded by now: tests that look for leaks call it often."""
     gc.collect()
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()

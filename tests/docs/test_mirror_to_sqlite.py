@@ -20,6 +20,7 @@ import pytest
 from tesote_sdk import RetryPolicy, V2Client
 from tesote_sdk.sandbox import Sandbox
 
+from .examples import load_example
 from .mirrors import (
     IN_STEP,
     NOTHING_DONE,
@@ -27,7 +28,6 @@ from .mirrors import (
     SOME_FAILED,
     SYNC_PATH,
     Bank,
-    load,
     point_at,
     start,
     truth,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = "mirror_to_sqlite.py"
-example = load("mirror_to_sqlite")
-rules = load("mirror_rules")
+example = load_example("mirror_to_sqlite")
+rules = load_example("mirror_rules")
 
 
 @pytest.fixture(autouse=True)
