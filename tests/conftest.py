@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Databases and exports are flushed to disk, which takes a disk most of a test's time.
+if os.access("/dev/shm", os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+
 SEED = os.environ.get("TESOTE_TEST_SEED", "")
 
 
