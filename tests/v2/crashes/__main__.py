@@ -144,6 +144,7 @@ def _run(
 
 
 def _has_said_more(jobs: subprocess.Popen[bytes]) -> bool:
+    assert jobs.stdout is not None
     return bool(select.select([jobs.stdout], [], [], 0)[0])
 
 
