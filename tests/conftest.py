@@ -6,10 +6,14 @@ import gc
 import os
 import random
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+# Helpers of tests assert too, and python -O would leave them without it.
+pytest.register_assert_rewrite(
+    *(f"tests.{each.name}" for each in Path(__file__).parent.iterdir() if each.is_dir())
+)
 
 # A shell starts what is to run in the background with Ctrl-C ignored, and tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

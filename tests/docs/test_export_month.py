@@ -19,12 +19,14 @@ import tesote_sdk
 from tesote_sdk import V2Client
 from tesote_sdk.sandbox import Sandbox
 from tests.docs.examples import EXAMPLES, load_example
+from tests.support.systems import needs_unicode_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLE = EXAMPLES / "export_month.py"
 EXPORTS = "/v2/accounts/*/transactions/export"
+pytestmark = needs_unicode_names  # a bank has an accent
 COMPLETE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 
 

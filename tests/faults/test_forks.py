@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 
-def forked(work: Callable[[], None]) -> int:
+def forked(work: Callable[[], object]) -> int:
     """Run work in a child, and return the child's pid."""
     pid = os.fork()
     if pid:
