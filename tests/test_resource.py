@@ -12,6 +12,7 @@ from tesote_sdk import ApiError, InvalidResponseError, TesoteError, V1Client, V2
 from tesote_sdk._resource import Resource
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply
+from tests.support.systems import needs_docstrings
 from tests.v1.endpoint_table import method_named, public_methods
 from tests.v1.harness import answering, connected
 
@@ -111,6 +112,7 @@ def test_whoami_is_any_object_that_is_not_empty() -> None:
         assert dict(client.whoami()) == {"x": 1}
 
 
+@needs_docstrings
 @pytest.mark.parametrize("kind", [V1Client, V2Client])
 def test_help_tells_what_each_argument_of_a_client_is(kind: type[BaseClient]) -> None:
     arguments, other_arguments = (
