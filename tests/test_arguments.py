@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timezone, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -236,6 +236,20 @@ def test_the_message_names_the_argument_and_its_limits(client: V2Client) -> None
 
 
 # ---- dates ----
+
+
+class Nowhere(tzinfo):
+    """A time zone that does not say where it is, which leaves a datetime naive."""
+
+    def utcoffset(self, _: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
+def test_a_time_zone_without_an_offset_names_no_moment(client: V2Client) -> None:
+    with pytest.raises(InvalidArgumentError, match="created_after needs a time zone"):
+        client.transactions.list_for_account("a1", created_after=NAIVE.replace(tzinfo=Nowhere()))
 
 
 def test_a_datetime_is_no_day_and_a_naive_one_no_moment(client: V2Client) -> None:

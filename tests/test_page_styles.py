@@ -55,6 +55,14 @@ def numbered(items: list[Any], **pagination: Any) -> dict[str, Any]:
     return {"accounts": items, "pagination": pagination}
 
 
+@pytest.mark.parametrize(("total", "pages"), [(50, 1), (51, 2), (100, 2), (101, 3)])
+def test_a_page_of_unknown_size_is_one_of_50(total: int, pages: int) -> None:
+    replies = [{"accounts": [{"id": f"x{n}"}], "total": total} for n in range(9)]
+    with answering(*replies) as (server, client):
+        list(client.accounts.list())
+        assert len(server.requests) == pages
+
+
 def test_page_numbers_end_at_the_last_page() -> None:
     pages = [
         numbered(items, current_page=n, per_page=2, total_pages=3)

@@ -307,6 +307,11 @@ def test_a_body_that_is_nested_too_deeply_keeps_its_code() -> None:
     assert type(read(404, body)) is errors.AccountNotFoundError
 
 
+def test_a_number_of_300_digits_is_kept_and_a_longer_one_is_none() -> None:
+    error = read(404, b'{"kept": %b, "gone": %b}' % (b"9" * 300, b"9" * 301))
+    assert error.envelope == {"kept": 10**300 - 1, "gone": None}
+
+
 def test_no_envelope_is_too_odd() -> None:
     rng = random.Random(2026)
     names = ["error", "error_code", "message", "error_id", "retry_after", "quota_info", "reset_at"]

@@ -182,6 +182,7 @@ def refused(pair: tuple[Http1Connection, socket.socket], content: bytes) -> Tran
         b"1\r\no\r\n1;a=b\r\nk\r\n0\r\n\r\n",
         b'002 ; a="b"\r\nok\r\n000\r\nExpires: 0\r\nX: y\r\n\r\n',
         b"2 \t\r\nok\r\n0\r\n\n",
+        b"0" * 14 + b"2\r\nok\r\n0\r\n\r\n",
     ],
 )
 def test_chunks(pair: tuple[Http1Connection, socket.socket], chunks: bytes) -> None:
@@ -204,6 +205,7 @@ def test_chunks(pair: tuple[Http1Connection, socket.socket], chunks: bytes) -> N
         b"2_0\r\nok\r\n0\r\n\r\n",
         b" 2\r\nok\r\n0\r\n\r\n",
         b"-1\r\nok\r\n0\r\n\r\n",
+        b"0" * 15 + b"2\r\nok\r\n0\r\n\r\n",
         b"f" * 16 + b"\r\nok\r\n0\r\n\r\n",
         b"2\r\nok\r\n0\r\n" + b"X: y\r\n" * 101 + b"\r\n",
     ],

@@ -16,7 +16,7 @@ import pytest
 from tesote_sdk import RateLimiter, V2Client
 from tesote_sdk.errors import ConfigError, ServiceUnavailableError, TimeoutError
 from tesote_sdk.sandbox import Sandbox
-from tesote_sdk.transport import RateLimit
+from tesote_sdk.transport import RateLimit, pacing
 from tesote_sdk.transport.pacing import _uniform
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
@@ -780,3 +780,29 @@ def test_time_spent_waiting_for_the_limiter_is_not_the_servers() -> None:
             client.status()
     assert times.slept
     assert elapsed == [0.0, 0.0]
+
+
+def test_all_that_wait_for_the_first_call_go_when_it_has_landed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "_GLANCE", 60.0)  # or they would look by themselves
+    limiter = RateLimiter()
+    first = limiter.acquire(Deadline(time.monotonic, 5, "total"))
+    gone: list[object] = []
+    threads = [
+        threading.Thread(
+            target=lambda: gone.append(limiter.acquire(Deadline(time.monotonic, 5, "total")))
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    patience = Deadline(time.monotonic, 5, "total")
+    while len(limiter._waiting) < len(threads) and patience.remaining() > 0:
+        time.sleep(0.001)
+    assert gone == []
+    limiter.release(first, RateLimit(200, 199, 60))
+    for thread in threads:
+        thread.join()
+    assert len(gone) == len(threads)
+    assert patience.remaining() > 1

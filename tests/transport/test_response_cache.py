@@ -268,3 +268,13 @@ def test_a_generation_is_made_once_for_all_who_share_the_backend() -> None:
     (generation,) = places
     assert generation is not None
     assert re.fullmatch("[0-9a-f]{16}", generation)
+
+
+def test_a_generation_outlives_all_that_is_kept_under_it() -> None:
+    backend = DictBackend()
+    with scripted(counted(), cache_backend=backend) as (transport, _):
+        transport.request("GET", "/v2/accounts/a1", cache_ttl=86_400)
+    responses = backend.responses()
+    (generation,) = [kept for name, kept in backend.kept.items() if name not in responses]
+    assert len(responses) == 2
+    assert generation.ttl > max(kept.ttl for kept in responses.values())

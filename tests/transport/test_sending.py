@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Optional
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 import pytest
 
@@ -12,7 +12,11 @@ from tesote_sdk import V2Client
 from tesote_sdk.transport import LastResponse
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, reply
+from tests.support.transports import transport_of
 from tests.transport.calls import KEY, FakeTime, failure_of, scripted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def test_there_is_none_before_the_first_answer() -> None:
@@ -106,3 +110,25 @@ def test_a_forked_child_was_told_nothing() -> None:
             os._exit(0 if transport.last_response is None else 1)
         assert os.waitpid(child, 0)[1] == 0
         assert transport.last_response is not None
+
+
+def test_the_time_that_a_failed_attempt_took_is_told_in_milliseconds() -> None:
+    now = 0.0
+    events: list[Mapping[str, Any]] = []
+
+    def opener(*_: object, **__: object) -> NoReturn:
+        nonlocal now
+        now += 0.25
+        raise OSError("lost")
+
+    transport = transport_of(
+        KEY,
+        "https://api.example.test",
+        opener=opener,
+        logger=events.append,
+        clock=lambda: now,
+        sleep=lambda _: None,
+    )
+    failure_of(lambda: transport.request("GET", "/v2/x"))
+    told = [(event["phase"], event["elapsed_ms"]) for event in events if "elapsed_ms" in event]
+    assert told == [("retry", 250.0), ("retry", 250.0), ("error", 250.0)]
