@@ -75,6 +75,7 @@ def test_a_missing_key_is_refused_with_where_it_is_looked_for(key: Any) -> None:
         ("\x1babc", "a control character at position 1"),
         ("ab\x9b", "a control character at position 3"),
         ("ab…", "a character outside latin-1 at position 3"),
+        ("ÿĀ", "a character outside latin-1 at position 2"),
         ("a\u200bbc", "a character outside latin-1 at position 2"),
         ("🔑", "a character outside latin-1 at position 1"),
         ("ab\ud800", "a character outside latin-1 at position 3"),

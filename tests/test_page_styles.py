@@ -231,6 +231,16 @@ def test_has_more_may_be_at_the_root_beside_a_cursor_in_meta() -> None:
         assert queries(server)[1] == "cursor=A&per_page=2"
 
 
+def test_a_page_behind_a_cursor_is_asked_for_with_no_more_than_such_servers_give() -> None:
+    pages = [
+        {"items": TWO, "meta": {"next_cursor": "A", "has_more": True}},
+        {"items": LAST, "meta": {"next_cursor": None, "has_more": False, "offset": 2}},
+    ]
+    with answering(*pages) as (server, client):
+        assert len(list(client.transaction_orders.list("a1", limit=101))) == 3
+        assert queries(server) == ["limit=101", "cursor=A&per_page=100"]
+
+
 # ---- search ----
 
 

@@ -111,3 +111,12 @@ def test_a_call_that_finds_an_idle_connection_opens_nothing() -> None:
             assert len(pool_of(client)._open) == 1
         server.wait_for_disconnects(1)
         assert server.connections == 1
+
+
+def test_an_answer_that_is_kept_keeps_no_connection_open() -> None:
+    with ScriptedServer([OK]) as server:
+        client = V2Client("sk_test_1234", base_url=server.url)
+        kept = client.request("GET", "/v2")
+        client.close()
+        server.wait_for_disconnects(1)
+        assert kept.json == {"id": "x"}

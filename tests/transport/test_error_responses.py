@@ -208,6 +208,8 @@ def test_a_removed_endpoint_without_an_envelope_is_one_too() -> None:
         (None, {"quota_info": {"reset_at": "2026-03-02T12:05:10.5Z"}}, 10.5),
         (None, {"quota_info": {"reset_at": NOW + 9}}, 9.0),
         (None, {"quota_info": {"reset_at": "2020-01-01T00:00:00Z"}}, 0.0),
+        (None, {"quota_info": {"reset_at": 3600}}, 3600.0),
+        (None, {"quota_info": {"reset_at": 3601}}, None),
         (None, {"quota_info": {"reset_at": None}}, None),
         (None, {"quota_info": {}}, None),
         (None, {"quota_info": [60]}, None),

@@ -806,3 +806,13 @@ def test_all_that_wait_for_the_first_call_go_when_it_has_landed(
         thread.join()
     assert len(gone) == len(threads)
     assert patience.remaining() > 1
+
+
+def test_calls_of_its_own_in_flight_are_no_other_callers() -> None:
+    """The server has counted them by the time it answers the first."""
+    time = VirtualTime()
+    limiter = time.limiter()
+    limiter.release(limiter.acquire(time.deadline()), RateLimit(200, 199, 60))
+    begun = [limiter.acquire(time.deadline()) for _ in range(3)]
+    limiter.release(begun[0], RateLimit(200, 196, 60))
+    assert limiter._share.callers == 1

@@ -278,3 +278,25 @@ def test_a_generation_outlives_all_that_is_kept_under_it() -> None:
     (generation,) = [kept for name, kept in backend.kept.items() if name not in responses]
     assert len(responses) == 2
     assert generation.ttl > max(kept.ttl for kept in responses.values())
+
+
+class ReadOnly(DictBackend):
+    """Takes nothing for a while."""
+
+    takes = True
+
+    def set(self, key: str, value: bytes, ttl: float) -> None:
+        if not self.takes:
+            raise ConnectionError("read-only")
+        super().set(key, value, ttl)
+
+
+def test_a_cache_is_of_use_again_once_its_backend_has_taken_what_a_write_voids() -> None:
+    backend = ReadOnly()
+    with scripted(counted([]), cache_backend=backend) as (transport, _):
+        assert got(transport) == {"n": 1}
+        backend.takes = False
+        transport.request("POST", "/v2/accounts/a1/sync")
+        assert [got(transport) for _ in range(2)] == [{"n": 3}, {"n": 4}]
+        backend.takes = True
+        assert [got(transport) for _ in range(2)] == [{"n": 5}, {"n": 5}]

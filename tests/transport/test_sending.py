@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 import pytest
 
-from tesote_sdk import V2Client
+from tesote_sdk import NetworkError, RetryPolicy, V2Client
 from tesote_sdk.transport import LastResponse
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, reply
@@ -132,3 +132,28 @@ def test_the_time_that_a_failed_attempt_took_is_told_in_milliseconds() -> None:
     failure_of(lambda: transport.request("GET", "/v2/x"))
     told = [(event["phase"], event["elapsed_ms"]) for event in events if "elapsed_ms" in event]
     assert told == [("retry", 250.0), ("retry", 250.0), ("error", 250.0)]
+
+
+def test_a_wait_that_ends_with_the_deadline_is_not_begun() -> None:
+    """The next attempt could only hide this error behind a timeout."""
+    now = 0.0
+
+    def opener(*_: object, **__: object) -> NoReturn:
+        raise OSError("lost")
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    transport = transport_of(
+        KEY,
+        "https://api.example.test",
+        opener=opener,
+        retry_policy=RetryPolicy(base_delay=4.0),
+        total_timeout=4.0,
+        clock=lambda: now,
+        sleep=sleep,
+        uniform=lambda _, high: high,
+    )
+    error = failure_of(lambda: transport.request("GET", "/v2/x"))
+    assert (type(error), error.attempts, now) == (NetworkError, 1, 0.0)

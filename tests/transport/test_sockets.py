@@ -91,6 +91,25 @@ def test_a_read_ends_with_the_shorter_of_the_timeouts(
     assert 0.04 <= time.monotonic() - began < 1
 
 
+def test_a_wait_that_a_coarse_clock_ended_early_goes_on(
+    pair: tuple[TimedSocket, socket.socket],
+) -> None:
+    timed, peer = pair
+    within(timed, 5)
+    is_readable = timed._is_readable
+
+    ends_early = iter([False])
+
+    def at_first_for_nothing(seconds: float) -> object:
+        for is_ready in ends_early:
+            peer.sendall(b"late")
+            return is_ready
+        return is_readable(seconds)
+
+    timed._is_readable = at_first_for_nothing
+    assert timed.receive() == b"late"
+
+
 def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socket.socket]) -> None:
     timed, peer = pair
     assert timed.receive_now() is None
