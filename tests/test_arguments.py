@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import InvalidArgumentError, V1Client, V2Client
-from tesote_sdk._arguments import order_body
+from tesote_sdk._arguments import order_body, whole_number
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply
 from tests.v1.harness import answering, connected
@@ -415,3 +415,10 @@ def test_an_unknown_field_of_an_order_is_refused_by_name() -> None:
     }
     with pytest.raises(InvalidArgumentError, match=r"orders\[2\]: an order has no schedule_for"):
         order_body("orders[2]: ", {**order, "schedule_for": "2030-01-01"})
+
+
+def test_a_limit_is_within_the_limits() -> None:
+    assert [whole_number("n", value, 1, 100) for value in (1, 100)] == [1, 100]
+    for value in (0, 101):
+        with pytest.raises(InvalidArgumentError, match="n must be from 1 to 100"):
+            whole_number("n", value, 1, 100)
