@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tesote_sdk import ConfigError, V1Client, V2Client
+from tesote_sdk import ConfigError, InMemoryLRUCache, RateLimiter, V1Client, V2Client
 from tesote_sdk.errors import UnauthorizedError
 from tesote_sdk.sandbox import Sandbox
 from tesote_sdk.transport import DEFAULT_BASE_URL
@@ -75,6 +75,7 @@ def test_a_missing_key_is_refused_with_where_it_is_looked_for(key: Any) -> None:
         ("\x1babc", "a control character at position 1"),
         ("ab\x9b", "a control character at position 3"),
         ("ab…", "a character outside latin-1 at position 3"),
+        ("ÿĀ", "a character outside latin-1 at position 2"),
         ("a\u200bbc", "a character outside latin-1 at position 2"),
         ("🔑", "a character outside latin-1 at position 1"),
         ("ab\ud800", "a character outside latin-1 at position 3"),
@@ -210,6 +211,23 @@ def test_a_timeout_that_is_none_is_refused(name: str, value: Any, problem: str) 
 @pytest.mark.parametrize("agent", ["", " a", "a\n", "a\r\nX-Evil: 1", "a\x00", "…", 7, b"a"])
 def test_a_user_agent_that_is_no_line_is_refused(agent: Any) -> None:
     assert refused(user_agent=agent) == "user_agent must be one line of latin-1 characters"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("rate_limiter", RateLimiter, "a RateLimiter, such as RateLimiter(), not the class"),
+        ("retry_policy", 3, "a RetryPolicy, such as RetryPolicy(), not int"),
+        ("cache_backend", InMemoryLRUCache, "an object with the methods get, set and delete"),
+        ("cache_backend", {}, "an object with the methods get, set and delete"),
+        ("opener", 5, "a function, not int"),
+        ("parse_float", "Decimal", "a function, not str"),
+        ("logger", "app", "a function or a logging.Logger, not str"),
+        ("ssl_context", True, "an ssl.SSLContext, not bool"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(option: str, value: Any, problem: str) -> None:
+    assert refused(**{option: value}).startswith(f"{option} must be {problem}")
 
 
 def test_none_is_the_default_everywhere() -> None:

@@ -55,6 +55,14 @@ def numbered(items: list[Any], **pagination: Any) -> dict[str, Any]:
     return {"accounts": items, "pagination": pagination}
 
 
+@pytest.mark.parametrize(("total", "pages"), [(50, 1), (51, 2), (100, 2), (101, 3)])
+def test_a_page_of_unknown_size_is_one_of_50(total: int, pages: int) -> None:
+    replies = [{"accounts": [{"id": f"x{n}"}], "total": total} for n in range(9)]
+    with answering(*replies) as (server, client):
+        list(client.accounts.list())
+        assert len(server.requests) == pages
+
+
 def test_page_numbers_end_at_the_last_page() -> None:
     pages = [
         numbered(items, current_page=n, per_page=2, total_pages=3)
@@ -221,6 +229,16 @@ def test_has_more_may_be_at_the_root_beside_a_cursor_in_meta() -> None:
     with answering(*pages) as (server, client):
         assert len(list(orders(client))) == 3
         assert queries(server)[1] == "cursor=A&per_page=2"
+
+
+def test_a_page_behind_a_cursor_is_asked_for_with_no_more_than_such_servers_give() -> None:
+    pages = [
+        {"items": TWO, "meta": {"next_cursor": "A", "has_more": True}},
+        {"items": LAST, "meta": {"next_cursor": None, "has_more": False, "offset": 2}},
+    ]
+    with answering(*pages) as (server, client):
+        assert len(list(client.transaction_orders.list("a1", limit=101))) == 3
+        assert queries(server) == ["limit=101", "cursor=A&per_page=100"]
 
 
 # ---- search ----

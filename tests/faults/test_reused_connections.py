@@ -113,6 +113,14 @@ def test_408_just_as_a_request_is_written(wire: Wire) -> None:
         assert server.requests[1].raw == server.requests[2].raw
 
 
+def test_what_a_408_kept_from_the_server_was_not_carried_out(wire: Wire) -> None:
+    with wire.serve([answer(), STALE, reply(422, {})]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert (error.http_status, error.outcome_unknown) == (422, False)
+
+
 def test_408_on_a_new_connection_is_an_answer(wire: Wire) -> None:
     with wire.serve([STALE]) as server, client_of(server) as client:
         error, _ = failure_of(lambda: ask(client))

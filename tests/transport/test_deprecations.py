@@ -164,3 +164,14 @@ def test_a_removed_endpoint_names_its_replacement() -> None:
             client.accounts.list()
         assert not isinstance(caught.value, ApiError)
         assert caught.value.http_status == 410
+
+
+def test_an_endpoint_is_told_of_once_whatever_the_filters_are() -> None:
+    fields = {"Deprecation": "true", "Link": "l" * 200}
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, fields)] * 2) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="see l{200}$") as caught,
+    ):
+        assert [client.status() for _ in range(2)]
+    assert len(caught) == 1

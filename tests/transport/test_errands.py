@@ -97,3 +97,17 @@ def test_interrupt_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> Non
     assert errand.wait(within(0))
     with pytest.raises(InterruptedError):
         errand.outcome()
+
+
+def test_an_error_brings_no_frames_along() -> None:
+    """They would hold what the work knew, for as long as anybody keeps the error."""
+
+    def work() -> None:
+        secret = "a secret"
+        raise ValueError(len(secret))
+
+    errand = Errand(work, "test")
+    errand.do()
+    with pytest.raises(ValueError, match="8") as caught:
+        errand.outcome()
+    assert "work" not in [frame.name for frame in caught.traceback]

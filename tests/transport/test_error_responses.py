@@ -210,6 +210,8 @@ def test_a_removed_endpoint_without_an_envelope_is_one_too() -> None:
         (None, {"quota_info": {"reset_at": "2026-03-02T12:05:10.5Z"}}, 10.5),
         (None, {"quota_info": {"reset_at": NOW + 9}}, 9.0),
         (None, {"quota_info": {"reset_at": "2020-01-01T00:00:00Z"}}, 0.0),
+        (None, {"quota_info": {"reset_at": 3600}}, 3600.0),
+        (None, {"quota_info": {"reset_at": 3601}}, None),
         (None, {"quota_info": {"reset_at": None}}, None),
         (None, {"quota_info": {}}, None),
         (None, {"quota_info": [60]}, None),
@@ -307,6 +309,11 @@ def test_no_body_is_too_odd(body: bytes) -> None:
 def test_a_body_that_is_nested_too_deeply_keeps_its_code() -> None:
     body = b'{"error_code": "ACCOUNT_NOT_FOUND", "details": ' + b"[" * 500 + b"]" * 500 + b"}"
     assert type(read(404, body)) is errors.AccountNotFoundError
+
+
+def test_a_number_of_300_digits_is_kept_and_a_longer_one_is_none() -> None:
+    error = read(404, b'{"kept": %b, "gone": %b}' % (b"9" * 300, b"9" * 301))
+    assert error.envelope == {"kept": 10**300 - 1, "gone": None}
 
 
 def test_no_envelope_is_too_odd() -> None:

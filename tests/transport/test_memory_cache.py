@@ -133,6 +133,21 @@ def test_bounds_that_are_no_whole_numbers_are_refused(bound: str, value: Any) ->
         InMemoryLRUCache(**{bound: value})
 
 
+def test_a_value_of_just_the_bytes_that_there_are_is_kept() -> None:
+    cache = InMemoryLRUCache(max_bytes=3)
+    cache.set("a", b"123", 30)
+    assert cache.get("a") == b"123"
+    cache.set("a", b"1234", 30)
+    assert cache.get("a") is None
+
+
+def test_a_value_that_is_not_to_be_kept_pushes_nothing_out() -> None:
+    cache = InMemoryLRUCache(max_entries=1)
+    cache.set("a", b"1", 30)
+    cache.set("b", b"2", 0)
+    assert cache.get("a") == b"1"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_forked_child_goes_on_with_what_is_cached() -> None:
     cache = InMemoryLRUCache()
@@ -142,4 +157,18 @@ def test_a_forked_child_goes_on_with_what_is_cached() -> None:
         child = os.fork()
         if child == 0:
             os._exit(0 if cache.get("a") == b"1" else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_child_counts_its_bytes_anew() -> None:
+    """Another thread may have been between an entry and the sum of all of them."""
+    cache = InMemoryLRUCache()
+    cache.set("a", b"1", 30)
+    cache._bytes += 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if repr(cache) == "<InMemoryLRUCache of 1 entries, 1 bytes>" else 1)
         assert os.waitpid(child, 0)[1] == 0
