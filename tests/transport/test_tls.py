@@ -13,7 +13,7 @@ from tesote_sdk.transport import tls
 from tesote_sdk.transport.dialing import dial
 from tesote_sdk.transport.origin import Origin
 from tesote_sdk.transport.timeouts import Deadline
-from tests.support.certificates import CA, server_context
+from tests.support.certificates import CA, SELF_SIGNED, server_context
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -127,6 +127,13 @@ def test_ca_file_that_is_missing_beside_the_systems_store(
     assert tls.default_context() is not tls.default_context()
     monkeypatch.delenv("SSL_CERT_FILE")
     assert tls.default_context() is tls.default_context()
+
+
+def test_certificate_of_one_server_in_place_of_a_ca(ca_file: Path) -> None:
+    ca_file.write_bytes(SELF_SIGNED.read_bytes())
+    context = tls.default_context()
+    with ScriptedServer([], tls=server_context(SELF_SIGNED)) as server:
+        dialed(server, context).close()
 
 
 def test_machine_without_a_ca_store(monkeypatch: pytest.MonkeyPatch) -> None:

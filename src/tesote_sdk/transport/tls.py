@@ -188,12 +188,12 @@ def _trusts_all_it_should(context: ssl.SSLContext) -> bool:
         ConfigError: There is no CA at all.
     """
     try:
-        has_read = context.cert_store_stats()["x509_ca"] > 0
+        # Not "x509_ca": whoever trusts the certificate of one server has no CA, and needs none.
+        has_read = context.cert_store_stats()["x509"] > 0
     except NotImplementedError:  # truststore in ssl's place asks the system
         return True
-    paths = (
-        ssl.get_default_verify_paths()
-    )  # of what exists, with what the environment names instead
+    # Of what exists, with what the environment names instead.
+    paths = ssl.get_default_verify_paths()
     named_file = os.environ.get(paths.openssl_cafile_env)
     named_directory = os.environ.get(paths.openssl_capath_env)
     if has_read:
