@@ -70,7 +70,7 @@ FAULTS: dict[str, Step] = {
 JUDGED_BY_STATUS = {"another_shape", "no_json", "no_utf_8"}
 
 
-PATIENCE = {fault: 0.03 if fault == "silent" else 10.0 for fault in FAULTS}
+PATIENCE = {fault: 0.1 if fault == "silent" else 10.0 for fault in FAULTS}
 """Seconds to wait for an answer: few only where none comes."""
 
 

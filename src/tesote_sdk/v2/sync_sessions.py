@@ -122,7 +122,7 @@ class SyncSessions(Resource):
         """
         session = wait_for_end(
             self._transport,
-            f"the bank sync {session_id}",
+            f"the bank sync {path_segment('session_id', session_id)}",
             lambda: self.get(account_id, session_id),
             ("completed", "skipped", "failed"),
             timeout=timeout,

@@ -355,7 +355,7 @@ class TransactionOrders(Resource):
         """
         return wait_for_end(
             self._transport,
-            f"the order {order_id}",
+            f"the order {path_segment('order_id', order_id)}",
             lambda: self.get(account_id, order_id),
             _payments.ENDS,
             timeout=timeout,
