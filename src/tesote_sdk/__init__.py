@@ -63,7 +63,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ._forks import loading
 
-    with loading:  # or a fork meets a half-done import
+    with loading():  # or a fork meets a half-done import
         module = _load(_HOMES[name])
     value = module if name == _HOMES[name] else getattr(module, name)
     globals()[name] = value

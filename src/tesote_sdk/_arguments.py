@@ -43,7 +43,7 @@ def amount_text(name: str, value: types.Amount) -> str:
         raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    with loading:  # few programs pass one
+    with loading():  # few programs pass one
         from decimal import Decimal
 
     if isinstance(value, Decimal):
@@ -67,7 +67,7 @@ def date_text(name: str, value: Union[datetime.date, str, None]) -> Optional[str
     """
     if value is None or isinstance(value, str):
         return value
-    with loading:  # few programs pass another
+    with loading():  # few programs pass another
         from datetime import date, datetime
 
     if isinstance(value, datetime):
@@ -86,7 +86,7 @@ def moment_text(name: str, value: Union[datetime.date, str, None]) -> Optional[s
     """
     if value is None or isinstance(value, str):
         return value
-    with loading:  # few programs pass another
+    with loading():  # few programs pass another
         from datetime import datetime
 
     if not isinstance(value, datetime):

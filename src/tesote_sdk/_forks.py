@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
-from types import TracebackType
 from typing import Optional, Protocol
 
 
@@ -20,46 +20,88 @@ class ForkAware(Protocol):
         """Take fresh locks and let go of what is the parent's."""
 
 
-class _Loading:
-    """The one lock under which modules are imported that load with the first use.
+class _Loads:
+    """The imports under way of what loads with its first use. A fork waits until they have ended.
 
-    A fork waits for it: what another thread of the parent had begun to import could never be
-    imported in the child. It does not wait for ever, for the importing thread may itself wait for
-    a lock that the fork holds already.
+    What a thread of the parent had begun to import could never be imported in the child. A fork
+    does not wait for ever: the importing thread may itself wait for a lock that the fork holds
+    already.
+
+    There is no lock, which Ctrl-C could leave held. An import is under way as long as the object of
+    its `with` statement lives, and that goes with the statement, however it ends.
     """
 
-    _PATIENCE = 5.0
+    def __init__(self, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._under_way: weakref.WeakValueDictionary[int, _Load] = weakref.WeakValueDictionary()
+        self._forking: dict[int, float] = {}
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._forking_thread: Optional[int] = None
+    def begin(self, load: _Load) -> None:
+        """Take note of an import, once no other thread is about to fork."""
+        while True:
+            # Before the look at who forks, as `before_fork` does both the other way round: one of
+            # the two sees the other.
+            self._under_way[id(load)] = load
+            if not self._must_wait(load):
+                return
+            self.end(load)
+            time.sleep(_PAUSE)
 
-    def __enter__(self) -> None:
-        # In a child that nobody announced, a thread that is not there may hold the lock.
-        notice_fork()
-        self._lock.acquire()
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self._lock.release()
+    def end(self, load: _Load) -> None:
+        """Take note that an import has ended."""
+        self._under_way.pop(id(load), None)
 
     def before_fork(self) -> None:
-        if self._lock.acquire(timeout=self._PATIENCE):
-            self._forking_thread = threading.get_ident()
+        """Wait for the imports of other threads."""
+        thread = threading.get_ident()
+        self._forking[thread] = until = time.monotonic() + self._patience
+        while time.monotonic() < until and any(
+            load.thread != thread for load in self._all_under_way()
+        ):
+            time.sleep(_PAUSE)
 
     def after_fork_in_parent(self) -> None:
-        if self._forking_thread == threading.get_ident():
-            self._forking_thread = None
-            self._lock.release()
+        """Let the imports of other threads go on."""
+        self._forking.pop(threading.get_ident(), None)
 
     def after_fork_in_child(self) -> None:
-        self._lock = threading.RLock()
-        self._forking_thread = None
+        """Forget the threads of the parent."""
+        self._under_way = weakref.WeakValueDictionary()
+        self._forking = {}
 
+    def _must_wait(self, load: _Load) -> bool:
+        forking = [until for thread, until in list(self._forking.items()) if thread != load.thread]
+        if not forking or time.monotonic() >= max(forking):
+            return False
+        # One that is a part of another must not wait: the fork waits for the other.
+        return not any(
+            other.thread == load.thread for other in self._all_under_way() if other is not load
+        )
+
+    def _all_under_way(self) -> list[_Load]:
+        # A list that is made in one step, whatever other threads do: iterators are not.
+        return [load for known in self._under_way.valuerefs() if (load := known()) is not None]
+
+
+class _Load:
+    """One import, for as long as its `with` statement lasts."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def __enter__(self) -> None:
+        notice_fork()
+        _loads.begin(self)
+
+    def __exit__(self, *_: object) -> None:
+        _loads.end(self)
+
+
+loading = _Load
+"""`with loading():` stands around every import that happens with the first use of something."""
+
+_PAUSE = 0.001
+"""Seconds between two looks, where a fork and an import wait for each other."""
 
 _objects: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 _pid = os.getpid()
@@ -86,7 +128,7 @@ def _renew_all() -> None:
         if pid == _pid:
             return
         failure: Optional[BaseException] = None
-        for holder in (loading, *_objects):
+        for holder in (_loads, *_objects):
             failure = _renewed(holder) or failure
         _pid = pid
     if failure is not None:
@@ -102,11 +144,11 @@ def _renewed(holder: ForkAware) -> Optional[BaseException]:
     return None
 
 
-loading = _Loading()
+_loads = _Loads()
 
 if hasattr(os, "register_at_fork"):  # Windows knows no fork
     os.register_at_fork(
-        before=loading.before_fork,
-        after_in_parent=loading.after_fork_in_parent,
+        before=_loads.before_fork,
+        after_in_parent=_loads.after_fork_in_parent,
         after_in_child=_renew_all,
     )

@@ -210,7 +210,7 @@ def extended_text(name: str, value: Any) -> Optional[str]:
     Raises:
         InvalidArgumentError: It is NaN or infinite.
     """
-    with loading:  # few programs pass such a value
+    with loading():  # few programs pass such a value
         from datetime import date
         from decimal import Decimal
 

@@ -115,7 +115,7 @@ def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
 
 def _standard_reason(status: int) -> str:
     try:
-        with loading:  # few servers leave it out
+        with loading():  # few servers leave it out
             from http import HTTPStatus
         return HTTPStatus(status).phrase
     except ValueError:

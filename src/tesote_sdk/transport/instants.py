@@ -86,7 +86,7 @@ def parse_http_date(text: Optional[str]) -> Optional[float]:
     # Whatever the parser raises, which differs by version, or fails to load with (a server writes
     # the text, and an error is on its way already), it is no date that can be gone by.
     try:
-        with loading:
+        with loading():
             from datetime import timezone
             from email.utils import parsedate_to_datetime
         date = parsedate_to_datetime(text)
@@ -107,7 +107,7 @@ def parse_instant(text: str) -> Optional[float]:
     matched = re.fullmatch(_TIMESTAMP, text.strip())
     if not matched:
         return None
-    with loading:  # few servers write instants so
+    with loading():  # few servers write instants so
         from datetime import datetime, timezone
 
     *fields, fraction, sign, hours, minutes = matched.groups(default="0")

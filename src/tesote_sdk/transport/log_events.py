@@ -123,7 +123,7 @@ class EventLog:
 
     def _std_logger(self) -> logging.Logger:
         if self._logger is None:
-            with loading:  # few programs log
+            with loading():  # few programs log
                 import logging
             self._logger = logging.getLogger("tesote_sdk")
         return self._logger

@@ -67,7 +67,7 @@ class ApiKey:
 
     def seal(self, message: bytes) -> bytes:
         """Return what only a holder of the key can make of a message (HMAC, RFC 2104)."""
-        with loading:  # few programs use a cache
+        with loading():  # few programs use a cache
             import hmac
 
         return hmac.digest(str(self._value).encode(), message, "sha256")

@@ -65,7 +65,7 @@ class Sender:
         self.last_rate_limit: Optional[RateLimit] = None
         self._own = threading.local()
         if options.opener is not None:
-            with loading:  # few programs bring one, and it takes urllib
+            with loading():  # few programs bring one, and it takes urllib
                 from .openers import send_through
             self._send_through = send_through
         renew_after_fork(self)

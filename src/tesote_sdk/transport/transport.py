@@ -76,6 +76,7 @@ class Transport:
         self._sender: Optional[Sender] = None
         self._preparer: Optional[Preparer] = None
         self._cache: Optional[ResponseCache] = None
+        self._made: dict[str, Any] = {}
         self._closed = False
 
     @property
@@ -214,38 +215,38 @@ class Transport:
         return self._sender or self._load(pool)
 
     def _load(self, pool: Optional[ConnectionPool]) -> Sender:
-        with loading:
+        with loading():
             from .connections import ConnectionPool
             from .preparing import Preparer
             from .sending import Sender
 
-        # Not under the lock that forks wait for: the system may look a name up for the proxy.
+        # Not while forks wait: the system may look a name up for the proxy.
         pool = pool or ConnectionPool(self._base.origin, self.options, self.clock)
-        with loading:
-            if self._sender is None:
-                self._preparer = Preparer(self._base, self._api_key, self.options)
-                self._sender = Sender(
-                    self.options,
-                    pool,
-                    self._log,
-                    clock=self.clock,
-                    sleep=self.sleep,
-                    uniform=self._uniform,
-                )
-            return self._sender
+        preparer = Preparer(self._base, self._api_key, self.options)
+        sender = Sender(
+            self.options,
+            pool,
+            self._log,
+            clock=self.clock,
+            sleep=self.sleep,
+            uniform=self._uniform,
+        )
+        # Of threads that come here at once, the first one's are taken by all.
+        self._preparer, self._sender = self._made.setdefault("sender", (preparer, sender))
+        return self._sender
 
     def _kept(self) -> ResponseCache:
         """Return the response cache; with the first use, load it."""
         if self._lends_cache is not None:
             return self._lends_cache._kept()
         if self._cache is None:
-            with loading:  # few programs use it
+            with loading():  # few programs use it
                 from .response_cache import ResponseCache
 
-                if self._cache is None:
-                    self._cache = ResponseCache(
-                        self.options.cache_backend, self._api_key, self._base.url, self._log
-                    )
+            cache = ResponseCache(
+                self.options.cache_backend, self._api_key, self._base.url, self._log
+            )
+            self._cache = self._made.setdefault("cache", cache)
         return self._cache
 
     def _keeps(self) -> bool:

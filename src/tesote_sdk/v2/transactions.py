@@ -267,7 +267,7 @@ class Transactions(TransactionFeeds):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        with loading:  # few programs export
+        with loading():  # few programs export
             from .export import ExportFile
 
         if format not in ("csv", "json"):
