@@ -23,12 +23,14 @@ _SLUG = "[a-z][a-z0-9_]+"
 _LONGEST_WINDOW = 3600.0
 """Seconds of a quota's window that are believed; a longer one is a clock gone wrong."""
 
+_VERSION_TWICE = r"(/v[0-9]+)/v[0-9]+(/|$)"
+
 _SUCCESSOR = r'<([^<>]*)>[^<>]*;\s*rel\s*=\s*"?successor-version\b'
 """RFC 8288, section 3; RFC 5829, section 3."""
 
 
 def error_from_response(
-    reply: Reply, *, now: Callable[[], float], redact: Callable[[Any], Any]
+    reply: Reply, *, now: Callable[[], float], redact: Callable[[Any], Any], path: str = ""
 ) -> TesoteError:
     """Return the typed error for a response that is not 2xx; whatever it holds, nothing is raised.
 
@@ -37,6 +39,7 @@ def error_from_response(
         now: Returns the present in epoch seconds.
         redact: Returns a copy of a text or of decoded JSON without the API key, which a server
             may echo.
+        path: The request's whole path, for advice on a base URL that holds too much.
     """
     body = reply.content.decode("utf-8", "replace")
     document = _decode(body)
@@ -48,6 +51,9 @@ def error_from_response(
     message = _message(reply, envelope)
     if kind is EndpointRemovedError:
         message = _naming_replacement(message, reply.headers.get("link", ""), envelope or {})
+    doubled = re.search(_VERSION_TWICE, path) if reply.status == 404 else None
+    if doubled:
+        message += f"; base_url ends in {doubled[1]}, and the SDK adds the version: leave it out"
     return kind(
         redact(message),
         error_code=redact(code),

@@ -33,7 +33,8 @@ class ApiKey:
                 HTTP header cannot carry (RFC 9110, section 5.5). The message names the character's
                 kind and place, never the key.
         """
-        if self._value is None or self._value == "":
+        # Bytes that are compared with a str are an error under `python -bb`.
+        if self._value is None or (isinstance(self._value, str) and not self._value):
             raise ConfigError(
                 "no API key: pass api_key= or set the environment variable TESOTE_SDK_API_KEY",
                 error_code="CONFIG_MISSING_API_KEY",

@@ -136,7 +136,12 @@ class Sender:
                 decode=self.decode,
                 connection=reply.connection,
             )
-        raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
+        raise error_from_response(
+            reply,
+            now=time.time,
+            redact=request.api_key.redact,
+            path=request.base.path + request.path,
+        )
 
     def _paced(self, request: Request, deadline: Deadline) -> Reply:
         """Send the request when the limiter lets it, and tell the limiter what came of it."""

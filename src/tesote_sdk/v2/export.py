@@ -167,7 +167,7 @@ def _usable(path: object) -> str:
     except TypeError:
         text = None
     if not isinstance(text, str) or not text:
-        what = "an empty one" if text == "" else type(path).__name__
+        what = "an empty one" if isinstance(text, str) else type(path).__name__
         raise InvalidArgumentError(f"path must be a str or a Path, not {what}")
     problem = ""
     try:
