@@ -348,8 +348,8 @@ def test_what_is_no_exact_amount_is_refused(client: V2Client, amount: Any) -> No
 
 
 def test_a_truth_value_is_no_amount(client: V2Client) -> None:
-    with pytest.raises(InvalidArgumentError, match="^amount must be an amount, and True is none$"):
-        client.transaction_orders.create("a1", **{**ORDER, "amount": True})  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match=r"^amount must be an amount, and True is none$"):
+        client.transaction_orders.create("a1", **{**ORDER, "amount": True})
 
 
 @pytest.mark.parametrize("amount", [1.5, True, "1e3", "", Decimal("NaN")], ids=repr)

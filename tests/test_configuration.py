@@ -338,7 +338,7 @@ def test_an_option_of_another_kind_is_refused(name: str, value: Any, message: st
 
 
 def test_a_key_of_bytes_is_refused_where_python_minds_bytes() -> None:
-    """Under `-bb` a comparison of bytes with a str raises; so it does for what else may be bytes."""
+    """Under `-bb` to compare bytes with a str raises, here and wherever else bytes may come in."""
     code = """
 from tesote_sdk import ConfigError, InvalidArgumentError, V2Client
 order = {"amount": 1, "currency": "VES", "description": "x", "beneficiary": {}}

@@ -30,7 +30,7 @@ _FIELD_VALUE = r"[!-~\xa1-\xff]([ \t!-~\xa0-\xff]*[!-~\xa1-\xff])?"
 """RFC 9110, sections 5.6.2 and 5.5."""
 
 MAX_DIGITS = 400
-"""Digits of a number that is sent: more are no money, and `Decimal("1e999999999")` is a gigabyte."""
+"""Digits of a number that is sent. More are no money: `Decimal("1e999999999")` is a gigabyte."""
 
 _OWN_FIELDS = frozenset(
     {
