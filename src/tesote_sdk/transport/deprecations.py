@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import FrameType
 
 from .log_events import EventLog
-from .messages import Request
+from .messages import Request, shown_field
 
 _NAME = r"[a-z_]+|v[0-9]+"
 """A segment of a path that names something, where any other is an id."""
@@ -43,21 +43,15 @@ class DeprecationNotices:
         if endpoint in self._told:
             return
         self._told.add(endpoint)
-        end = f" and will be gone after {_shown(sunset)}" if sunset else ""
+        end = f" and will be gone after {shown_field(sunset, _MOST)}" if sunset else ""
         link = headers.get("link")
-        more = f"; see {_shown(link)}" if link else ""
+        more = f"; see {shown_field(link, _MOST)}" if link else ""
         notice = request.api_key.redact(f"the API's endpoint {endpoint} is deprecated{end}{more}")
         try:
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.
             self._log.warn("%s", notice)
-
-
-def _shown(text: str) -> str:
-    """Return a field's text as far as a line of a log can hold it."""
-    printable = "".join([letter if letter.isprintable() else " " for letter in text[:_MOST]])
-    return f"{printable}..." if len(text) > _MOST else printable
 
 
 def _frames_of_the_sdk() -> int:

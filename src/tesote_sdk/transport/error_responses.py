@@ -15,13 +15,16 @@ from .._error_base import json_ready
 from .._forks import loading
 from ..errors import EndpointRemovedError, TesoteError, classify_api_error, known_code
 from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
-from .messages import Reply
+from .messages import Reply, shown_field
 
 _CODE = "[A-Z][A-Z0-9_]+"
 _SLUG = "[a-z][a-z0-9_]+"
 
 _LONGEST_WINDOW = 3600.0
 """Seconds of a quota's window that are believed; a longer one is a clock gone wrong."""
+
+_MOST = 300
+"""Characters of a header field that a message shows."""
 
 _VERSION_TWICE = r"(/v[0-9]+)/v[0-9]+(/|$)"
 
@@ -103,10 +106,10 @@ def _code(envelope: Mapping[str, Any], status: int) -> Optional[str]:
 
 def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
     location = reply.headers.get("location")
-    reason = reply.reason.strip() or _standard_reason(reply.status)
+    reason = shown_field(reply.reason, _MOST) or _standard_reason(reply.status)
     if 300 <= reply.status < 400 and location:
         return (
-            f"{reason}: the answer redirects to {location}, and redirects are not followed; "
+            f"{reason}: the answer redirects to {shown_field(location, _MOST)}, and redirects are not followed; "
             "check that base_url is the API's"
         )
     if envelope is None:
@@ -133,7 +136,7 @@ def _naming_replacement(message: str, link: str, envelope: Mapping[str, Any]) ->
     replacement = _text(envelope, "replacement") or (successor and successor[1])
     if not replacement or replacement in message:
         return message
-    return f"{message}; it is replaced by {replacement}"
+    return f"{message}; it is replaced by {shown_field(replacement, _MOST)}"
 
 
 def _retry_after(
