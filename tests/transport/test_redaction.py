@@ -389,7 +389,7 @@ def test_every_spelling_of_a_key_is_replaced(key: str) -> None:
     ],
 )
 def test_a_key_that_is_echoed_but_for_its_end_or_its_beginning(echoed: str, shown: str) -> None:
-    """Nine characters of either are as good as the key; sk_live_ and the last four are no secret."""
+    """Nine characters of either are kept secret; sk_live_ and the last four are no secret."""
     wrapped = ApiKey("sk_live_0123456789abcdef")
     assert wrapped.redact(echoed) == shown
     assert wrapped.redact([{echoed: echoed}]) == [{shown: shown}]

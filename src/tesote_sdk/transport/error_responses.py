@@ -109,8 +109,8 @@ def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
     reason = shown_field(reply.reason, _MOST) or _standard_reason(reply.status)
     if 300 <= reply.status < 400 and location:
         return (
-            f"{reason}: the answer redirects to {shown_field(location, _MOST)}, and redirects are not followed; "
-            "check that base_url is the API's"
+            f"{reason}: the answer redirects to {shown_field(location, _MOST)}, and redirects are "
+            "not followed; check that base_url is the API's"
         )
     if envelope is None:
         found = "no JSON object" if reply.content.strip() else "empty"

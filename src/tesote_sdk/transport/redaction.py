@@ -8,7 +8,6 @@ from typing import Any, Optional
 from .._forks import loading
 from ..errors import ConfigError
 
-
 _PARTIAL = 9
 """Characters of the key's beginning, or of its end, that are not shown; `sk_live_` has eight."""
 
