@@ -10,7 +10,10 @@ import os
 import threading
 import time
 import weakref
+from types import TracebackType
 from typing import Optional, Protocol
+
+from .errors import ConfigError
 
 
 class ForkAware(Protocol):
@@ -84,7 +87,7 @@ class _Loads:
 
 
 class _Load:
-    """One import, for as long as its `with` statement lasts."""
+    """`with importing():` stands around an import that happens with the first use of something."""
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
@@ -93,12 +96,35 @@ class _Load:
         notice_fork()
         _loads.begin(self)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
         _loads.end(self)
 
 
-loading = _Load
-"""`with loading():` stands around every import that happens with the first use of something."""
+class _LoadInCall(_Load):
+    """`with loading():` does the same in the middle of a call, whose errors are typed."""
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        _loads.end(self)
+        if isinstance(error, (ImportError, OSError)):
+            raise ConfigError(
+                f"what a call needs cannot be loaded ({type(error).__name__}: {error}): the "
+                "program's files are gone, no file can be opened, or Python is ending; start the "
+                "program anew"
+            ) from error
+
+
+importing = _Load
+loading = _LoadInCall
 
 _PAUSE = 0.001
 """Seconds between two looks, where a fork and an import wait for each other."""

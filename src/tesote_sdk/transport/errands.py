@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from typing import Callable, Generic, TypeVar
 
@@ -71,8 +72,9 @@ class Errand(Generic[T]):
 
         A subinterpreter has no daemon threads: there, the end of the interpreter waits for the
         work. Neither kind is to be had when the system is out of threads, or the interpreter ends.
+        Before Python 3.12 it lets threads be begun then, which never run.
         """
-        for daemon in (True, False):
+        for daemon in () if sys.is_finalizing() else (True, False):
             try:
                 threading.Thread(target=self.do, name=self._name, daemon=daemon).start()
             except RuntimeError:

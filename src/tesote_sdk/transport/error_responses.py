@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 
 from .._error_base import json_ready
 from .._forks import loading
-from ..errors import EndpointRemovedError, TesoteError, classify_api_error, known_code
+from ..errors import ConfigError, EndpointRemovedError, TesoteError, classify_api_error, known_code
 from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
 from .messages import Reply, shown_field
 
@@ -127,7 +127,7 @@ def _standard_reason(status: int) -> str:
         with loading():  # few servers leave it out
             from http import HTTPStatus
         return HTTPStatus(status).phrase
-    except ValueError:
+    except (ConfigError, ValueError):
         return "the server refused"
 
 

@@ -266,6 +266,8 @@ class Transport:
 
     def _written(self, sender: Sender, request: Request, deadline: Deadline) -> Response:
         """Send a write; where it may have been carried out, what it made stale is dropped."""
+        if self._keeps():
+            self._kept()  # loaded before: once the write is carried out, nothing may go wrong
         try:
             response = self._sent(sender, request, deadline)
         except BaseException as error:  # an interrupted write may have been carried out, too
