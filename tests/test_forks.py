@@ -12,7 +12,7 @@ from typing import Callable
 import pytest
 
 from tesote_sdk import _forks as forks
-from tesote_sdk._forks import loading, renew_after_fork
+from tesote_sdk._forks import importing, loading, renew_after_fork
 from tests.faults.interrupts import in_a_thread
 
 pytestmark = [
@@ -151,7 +151,7 @@ def test_an_import_within_an_import_does_not_wait_for_a_fork() -> None:
         forking.start()
         while not forks._loads._forking:
             time.sleep(0.001)
-        with loading():
+        with importing():
             pass
     forking.join(5)
     assert time.monotonic() - began < 2

@@ -77,9 +77,12 @@ class _Loads:
         if not forking or time.monotonic() >= max(forking):
             return False
         # One that is a part of another must not wait: the fork waits for the other.
-        return not any(
-            other.thread == load.thread for other in self._all_under_way() if other is not load
-        )
+        return not self.around(load)
+
+    def around(self, load: _Load) -> list[_Load]:
+        """Return the imports that the thread of an import is in the middle of."""
+        others = [other for other in self._all_under_way() if other is not load]
+        return [other for other in others if other.thread == load.thread]
 
     def _all_under_way(self) -> list[_Load]:
         # A list that is made in one step, whatever other threads do: iterators are not.
@@ -108,6 +111,15 @@ class _Load:
 class _LoadInCall(_Load):
     """`with loading():` does the same in the middle of a call, whose errors are typed."""
 
+    def __enter__(self) -> None:
+        super().__enter__()
+        if any(isinstance(other, _LoadOfParts) for other in _loads.around(self)):
+            _loads.end(self)
+            raise ConfigError(
+                "a call from a signal handler or a finalizer came while what it needs was being "
+                "loaded: make it again later, or make another call before"
+            )
+
     def __exit__(
         self,
         kind: Optional[type[BaseException]],
@@ -123,8 +135,17 @@ class _LoadInCall(_Load):
             ) from error
 
 
+class _LoadOfParts(_LoadInCall):
+    """`with loading_parts():` stands around the import of the SDK's own modules.
+
+    A signal handler or a finalizer may make a call meanwhile. Python would give it a module that is
+    half done, and it cannot wait for the rest, which its own thread is to do.
+    """
+
+
 importing = _Load
 loading = _LoadInCall
+loading_parts = _LoadOfParts
 
 _PAUSE = 0.001
 """Seconds between two looks, where a fork and an import wait for each other."""

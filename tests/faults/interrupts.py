@@ -19,23 +19,23 @@ class AlarmError(Exception):
     """What the handler of SIGALRM raises in a program that bounds a piece of work."""
 
 
-class Strike:
-    """Raises an error at the n-th line of the package that a piece of work comes to.
+class Moment:
+    """Does something at the n-th line of the package that a piece of work comes to.
 
     Args:
         at: Which line, from 1; at 0 there is none.
-        error: What is raised.
+        deed: What is done, as a signal handler does it.
 
     Attributes:
         lines: How many lines there were until then.
-        place: Where it struck, or None.
+        place: Which line it was, or None.
     """
 
-    def __init__(self, at: int = 0, error: type[BaseException] = KeyboardInterrupt) -> None:
+    def __init__(self, at: int, deed: Callable[[], object]) -> None:
         self.lines = 0
         self.place: str | None = None
         self._at = at
-        self._error = error
+        self._deed = deed
 
     def during(self, work: Callable[[], Any]) -> BaseException | None:
         """Do the work in this thread; return what it ended with, without its traceback."""
@@ -58,8 +58,19 @@ class Strike:
             if self.lines == self._at:
                 sys.settrace(None)
                 self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-                raise self._error
+                self._deed()
         return self._line
+
+
+class Strike(Moment):
+    """Raises an error at the n-th line of the package that a piece of work comes to."""
+
+    def __init__(self, at: int = 0, error: type[BaseException] = KeyboardInterrupt) -> None:
+        super().__init__(at, self._strike)
+        self._error = error
+
+    def _strike(self) -> None:
+        raise self._error
 
 
 def in_a_thread(work: Callable[[], Any], seconds: float = 5.0) -> Any:

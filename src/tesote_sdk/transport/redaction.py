@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from .._forks import loading
 from ..errors import ConfigError
@@ -19,11 +19,12 @@ class ApiKey:
     before anything can raise: a crash reporter that records local variables then finds no key.
     """
 
-    __slots__ = ("_spellings", "_value", "shown")
+    __slots__ = ("_digest", "_spellings", "_value", "shown")
 
     def __init__(self, value: object) -> None:
         self._value = value
         self._spellings: Optional[re.Pattern[str]] = None
+        self._digest: Optional[Callable[[bytes, bytes, str], bytes]] = None
         last4 = value[-4:] if isinstance(value, str) and len(value) > 4 and value.isascii() else ""
         self.shown = f"Bearer {last4 or '****'}"
         """What logs and errors may hold: `Bearer <last4>`, or `Bearer ****` for a short key."""
@@ -71,10 +72,11 @@ class ApiKey:
 
     def seal(self, message: bytes) -> bytes:
         """Return what only a holder of the key can make of a message (HMAC, RFC 2104)."""
-        with loading():  # few programs use a cache
-            import hmac
-
-        return hmac.digest(str(self._value).encode(), message, "sha256")
+        if self._digest is None:
+            with loading():  # few programs use a cache
+                import hmac
+            self._digest = hmac.digest
+        return self._digest(str(self._value).encode(), message, "sha256")
 
     def redact(self, value: Any) -> Any:
         """Return a copy of decoded JSON, or of a text, in which the key is replaced.

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from .._forks import loading, renew_after_fork
+from .._forks import loading_parts, renew_after_fork
 from ..errors import ApiError, TesoteError
 from .deprecations import DeprecationNotices
 from .error_responses import error_from_response
@@ -65,7 +65,7 @@ class Sender:
         self.last_rate_limit: Optional[RateLimit] = None
         self._own = threading.local()
         if options.opener is not None:
-            with loading():  # few programs bring one, and it takes urllib
+            with loading_parts():  # few programs bring one, and it takes urllib
                 from .openers import send_through
             self._send_through = send_through
         renew_after_fork(self)

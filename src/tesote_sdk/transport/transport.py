@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union, cast
 
 from .._error_base import operation
-from .._forks import loading, notice_fork
+from .._forks import loading_parts, notice_fork
 from ..errors import ConfigError, InvalidArgumentError, UnauthorizedError
 from .log_events import EventLog
 from .messages import LastResponse, Request, Response
@@ -215,7 +215,7 @@ class Transport:
         return self._sender or self._load(pool)
 
     def _load(self, pool: Optional[ConnectionPool]) -> Sender:
-        with loading():
+        with loading_parts():
             from .connections import ConnectionPool
             from .preparing import Preparer
             from .sending import Sender
@@ -240,7 +240,7 @@ class Transport:
         if self._lends_cache is not None:
             return self._lends_cache._kept()
         if self._cache is None:
-            with loading():  # few programs use it
+            with loading_parts():  # few programs use it
                 from .response_cache import ResponseCache
 
             cache = ResponseCache(
