@@ -13,6 +13,9 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
+from tesote_sdk.pagination import ItemIterator, PageIterator
+from tesote_sdk.v2.sync_deltas import SyncDeltas
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +47,9 @@ def describe_api() -> str:
             else:
                 described[id(thing)] = path
                 lines += _describe(path, thing)
+    lines += ["", "# the iterators that pages and iter_sync return"]
+    for kind in (ItemIterator, PageIterator, SyncDeltas):
+        lines += [f"{kind.__name__}{line}" for line in _members(kind)]
     lines += ["", "# the resources of the clients"]
     for client in ("V1Client", "V2Client"):
         for name, resource in sorted(_resources(client)):

@@ -348,7 +348,7 @@ def test_what_is_no_exact_amount_is_refused(client: V2Client, amount: Any) -> No
 
 
 def test_a_truth_value_is_no_amount(client: V2Client) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"^amount must be an amount, and True is none$"):
+    with pytest.raises(InvalidArgumentError, match=r"^amount must be an amount, not bool: True is none$"):
         client.transaction_orders.create("a1", **{**ORDER, "amount": True})
 
 

@@ -10,12 +10,14 @@ import fractions
 import json
 import logging
 import pickle
+import subprocess
 import sys
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
 from tesote_sdk import errors
+from tesote_sdk._error_base import operation
 from tesote_sdk.errors import (
     ApiError,
     NetworkError,
@@ -26,6 +28,9 @@ from tesote_sdk.errors import (
     TimeoutError,
     TlsError,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLASSES: list[type[TesoteError]] = [
     getattr(errors, name) for name in errors.__all__ if name.endswith("Error")
@@ -220,6 +225,114 @@ def test_errors_survive_pickle_and_copy(error: TesoteError) -> None:
         assert other.to_dict() == error.to_dict()
 
 
+@pytest.mark.parametrize("kind", CLASSES)
+def test_args_in_json_are_enough_to_make_the_error_again(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    arguments = json.loads(json.dumps(error.args, allow_nan=False))
+    other = kind(*arguments)
+    assert vars(other) == vars(error)
+    assert str(other) == str(error)
+    assert other.args == error.args
+
+
+def test_args_keep_what_is_empty_or_zero() -> None:
+    error = ApiError("x", retry_after=0.0, envelope={}, request_summary={}, response_body="")
+    other = ApiError(*json.loads(json.dumps(error.args)))
+    assert vars(other) == vars(error)
+    assert other.retry_after == 0.0
+
+
+def test_args_of_an_error_that_knows_nothing_are_its_message() -> None:
+    assert TesoteError("x").args == ("x",)
+    assert TimeoutError("x").args == ("x", {"error_code": "TIMEOUT", "phase": "read"})
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_error_crosses_as_celerys_json_results_do(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    stored = json.dumps(
+        {
+            "exc_type": type(error).__name__,
+            "exc_message": error.args,
+            "exc_module": type(error).__module__,
+        }
+    )
+    loaded = json.loads(stored)
+    found = getattr(sys.modules[loaded["exc_module"]], loaded["exc_type"])
+    assert found is kind
+    assert vars(found(*loaded["exc_message"])) == vars(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_prefix_before_args_goes_before_the_message(kind: type[TesoteError]) -> None:
+    error = filled(kind)
+    before = dict(vars(error))
+    error.args = ("while paying INV-7", *error.args)
+    assert error.message == "while paying INV-7: No such thing"
+    assert {**vars(error), "message": None} == {**before, "message": None}
+    assert vars(kind(*json.loads(json.dumps(error.args)))) == vars(error)
+    error.args = (f"again: {error.args[0]}", *error.args[1:])
+    assert error.message == "again: while paying INV-7: No such thing"
+    error.args = ()
+    assert error.message == ""
+    assert error.error_code == "SOME_CODE"
+
+
+CROSSING = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from tesote_sdk import NetworkError, RetryPolicy, SyncFailedError, V2Client
+from tesote_sdk.sandbox import Sandbox
+
+
+def lose_a_payment(key, url, account_id):
+    with V2Client(key, base_url=url, retry_policy=RetryPolicy(max_attempts=1)) as client:
+        client.transaction_orders.create(
+            account_id, amount="1", currency="USD", description="Flour",
+            beneficiary={"name": "Harinas"}, idempotency_key="INV-7",
+        )
+
+
+def fail(_):
+    raise SyncFailedError("no", session={"id": "s1", "status": "failed"})
+
+
+def main():
+    with Sandbox(accounts=1, transactions=1) as sandbox:
+        sandbox.drop(when="mid_body", times=None)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            lost = pool.submit(
+                lose_a_payment, sandbox.api_key, sandbox.url, sandbox.account_ids[0]
+            ).exception()
+        with context.Pool(1) as pool:
+            try:
+                pool.map(fail, [1])
+            except SyncFailedError as error:
+                failed = error
+    assert type(lost) is NetworkError and lost.outcome_unknown, lost
+    assert lost.request_summary["idempotency_key"] == "INV-7"
+    assert "INV-7" in str(lost) and lost.attempts == 1
+    assert failed.session == {"id": "s1", "status": "failed"}
+    assert sandbox.api_key not in repr(vars(lost))
+    print("crossed")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_an_error_crosses_to_the_parent_of_a_process_pool(tmp_path: Path) -> None:
+    program = tmp_path / "crossing.py"
+    program.write_text(CROSSING, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("crossed\n", "")
+
+
 def test_a_deep_copy_shares_nothing() -> None:
     error = filled(ApiError)
     other = copy.deepcopy(error)
@@ -243,3 +356,63 @@ def test_errors_hash_chain_and_keep_notes() -> None:
         found = group.subgroup(NetworkError)
         assert found is not None
         assert found.exceptions == (error,)
+
+
+# --- how errors leave ---
+
+
+def _written(text: str) -> NoReturn:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NetworkError("it cannot be written") from None
+    raise LookupError(text)
+
+
+@operation
+def leave_by_the_door(text: str) -> None:
+    _written(text)
+
+
+def test_a_tesote_error_leaves_without_frames_and_without_what_it_stands_for() -> None:
+    with pytest.raises(NetworkError) as caught:
+        leave_by_the_door("01050099\ud800")
+    assert caught.value.__context__ is None
+    assert [entry.name for entry in caught.traceback][1:] == ["call"]
+
+
+def test_another_error_keeps_its_frames_and_they_are_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As far as they are the SDK's, which the functions of this module stand in for."""
+    name = "test_another_error_keeps_its_frames_and_they_are_empty"
+    for package, kept in (("tesote_sdk.anything", {}), ("tesote_sdks", {"text": "01050099"})):
+        monkeypatch.setitem(globals(), "__name__", package)
+        with pytest.raises(LookupError) as caught:
+            leave_by_the_door("01050099")
+        names = [entry.name for entry in caught.traceback]
+        assert names == [name, "call", "leave_by_the_door", "_written"]
+        assert [dict(entry.locals) for entry in caught.traceback[2:]] == [kept, kept]
+        assert "args" not in caught.traceback[1].locals
+
+
+def test_a_call_with_wrong_arguments_leaves_them_at_the_door() -> None:
+    with pytest.raises(TypeError, match="texts") as caught:
+        leave_by_the_door(texts="01050099")  # type: ignore[call-arg]
+    assert "01050099" not in str(caught.traceback[-1].locals)
+
+
+def test_what_the_caller_was_handling_keeps_its_frames() -> None:
+    traces = []
+
+    def call_while_handling() -> None:
+        try:
+            leave_by_the_door("mine")
+        except LookupError as handled:
+            traces.append(handled.__traceback__)
+            leave_by_the_door("\ud800")
+
+    with pytest.raises(NetworkError) as caught:
+        call_while_handling()
+    assert isinstance(caught.value.__context__, LookupError)
+    assert caught.value.__context__.__traceback__ is traces[0]

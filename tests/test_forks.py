@@ -1,19 +1,25 @@
-"""What is renewed in a forked child."""
+"""What is renewed in a forked child, and how long a fork waits for an import."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import signal
+import sys
 import threading
 import time
 import weakref
-from typing import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tesote_sdk import _forks as forks
-from tesote_sdk._forks import importing, loading, renew_after_fork
+from tesote_sdk._forks import importing, loading, notice_fork, renew_after_fork
 from tests.faults.interrupts import in_a_thread
+
+if TYPE_CHECKING:
+    from typing import Callable
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -28,23 +34,85 @@ class Holder:
         self.renewed += 1
 
 
-def exit_status(in_child: Callable[[], int]) -> int:
-    """Run a function in a forked child, and return what it returns there."""
-    pid = os.fork()
+class Failing(Holder):
+    def after_fork_in_child(self) -> None:
+        super().after_fork_in_child()
+        raise KeyboardInterrupt
+
+
+def announced() -> int:
+    return os.fork()
+
+
+def unannounced() -> int:
+    if sys.implementation.name != "cpython":
+        pytest.skip("needs a Python that ctypes reaches")
+    return int(ctypes.PyDLL(None).fork())
+
+
+FORKS = [announced, unannounced]
+
+
+def status_of(fork: Callable[[], int], work: Callable[[], int]) -> int:
+    """Return what some work returns in a forked child; 99 if it raises."""
+    pid = fork()
     if not pid:
         status = 99
         try:
-            status = in_child()
+            signal.alarm(10)  # a child that hangs must not outlive the test
+            status = work()
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_renewed_in_the_child_alone() -> None:
+@pytest.mark.parametrize("fork", FORKS)
+def test_renewed_once_and_in_the_child_alone(fork: Callable[[], int]) -> None:
     holder = Holder()
     renew_after_fork(holder)
-    assert exit_status(lambda: holder.renewed) == 1
+
+    def child() -> int:
+        for _ in range(3):
+            notice_fork()
+        return holder.renewed
+
+    assert status_of(fork, child) == 1
+    notice_fork()
     assert holder.renewed == 0
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_renewed_in_a_grandchild_too(fork: Callable[[], int]) -> None:
+    holder = Holder()
+    renew_after_fork(holder)
+
+    def child() -> int:
+        notice_fork()
+
+        def grandchild() -> int:
+            notice_fork()
+            return holder.renewed
+
+        return status_of(fork, grandchild)
+
+    assert status_of(fork, child) == 2
+
+
+def test_one_that_fails_leaves_none_of_the_others_shared() -> None:
+    """Not even Ctrl-C does: the process would go on with a socket of its parent."""
+    holders = [Holder(), Failing(), Holder(), Failing(), Holder()]
+    for holder in holders:
+        renew_after_fork(holder)
+
+    def child() -> int:
+        try:
+            notice_fork()
+        except KeyboardInterrupt:
+            notice_fork()
+            return sum(holder.renewed for holder in holders)
+        return 98
+
+    assert status_of(unannounced, child) == 5
 
 
 def test_keeps_nothing_alive() -> None:
@@ -57,18 +125,7 @@ def test_keeps_nothing_alive() -> None:
     assert None not in list(forks._objects)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_one_that_fails_leaves_no_other_shared(error: type[BaseException]) -> None:
-    class Failing:
-        def after_fork_in_child(self) -> None:
-            raise error
-
-    # Some before it and some after it, in whatever order they are kept.
-    holders = [holder for _ in range(8) for holder in (Holder(), Failing())]
-    for holder in holders:
-        renew_after_fork(holder)
-    assert exit_status(lambda: sum(vars(holder).get("renewed", 0) for holder in holders)) == 8
+# ---- imports ----
 
 
 class Importing:
@@ -92,7 +149,7 @@ class Importing:
 
 def test_a_fork_waits_for_the_imports_of_other_threads() -> None:
     importing = Importing()
-    forking = threading.Thread(target=exit_status, args=[lambda: 0])
+    forking = threading.Thread(target=status_of, args=[announced, lambda: 0])
     forking.start()
     forking.join(0.05)
     assert forking.is_alive()
@@ -104,7 +161,7 @@ def test_a_fork_waits_for_the_imports_of_other_threads() -> None:
 def test_a_fork_does_not_wait_for_its_own_import() -> None:
     began = time.monotonic()
     with loading():
-        assert exit_status(lambda: 7) == 7
+        assert status_of(announced, lambda: 7) == 7
     assert time.monotonic() - began < 2
 
 
@@ -136,7 +193,7 @@ def test_a_fork_and_an_import_that_wait_for_each_other_go_on_in_the_end(
     thread.start()
     assert importing.wait(5)
     began = time.monotonic()
-    assert exit_status(lambda: 7) == 7
+    assert status_of(announced, lambda: 7) == 7
     assert 0.1 <= time.monotonic() - began < 3
     lock.release()
     thread.join(5)
@@ -147,7 +204,7 @@ def test_an_import_within_an_import_does_not_wait_for_a_fork() -> None:
     """The fork waits for the outer one: both would wait until the fork loses its patience."""
     began = time.monotonic()
     with loading():
-        forking = threading.Thread(target=exit_status, args=[lambda: 0])
+        forking = threading.Thread(target=status_of, args=[announced, lambda: 0])
         forking.start()
         while not forks._loads._forking:
             time.sleep(0.001)
@@ -169,3 +226,9 @@ def test_an_import_that_was_left_without_its_exit_is_over() -> None:
 def _import_something() -> str:
     with loading():
         return "imported"
+
+
+def test_a_child_that_nobody_announced_does_not_wait_for_a_thread_it_does_not_have() -> None:
+    importing = Importing()
+    assert status_of(unannounced, lambda: len(_import_something())) == len("imported")
+    importing.end()

@@ -286,7 +286,7 @@ def test_a_hundred_empty_pages_are_too_many_and_ninety_nine_are_not() -> None:
 def test_a_loop_that_died_knows_its_place_and_can_be_asked_again() -> None:
     pages: list[Any] = [cursored(TWO, has_more=True, after_id="A"), reply(500, {"error": "No"})]
     rest = cursored(LAST, has_more=False)
-    with answering(*pages, rest, rest) as (server, client):
+    with answering(*pages, rest, rest) as (_, client):
         items = iter(transactions(client))
         assert [next(items)["id"], next(items)["id"]] == ["x1", "x2"]
         with pytest.raises(InternalError):
@@ -295,7 +295,7 @@ def test_a_loop_that_died_knows_its_place_and_can_be_asked_again() -> None:
         assert [item["id"] for item in items] == ["x5"]
         assert next(items, None) is None
         resumed = client.transactions.list_for_account("a1", transactions_after_id="A")
-        assert resumed.data == LAST
+        assert [item["id"] for item in resumed.data] == ["x5"]
 
 
 # ---- odd replies ----

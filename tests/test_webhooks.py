@@ -9,16 +9,15 @@ import pickle
 import subprocess
 import sys
 import time
-import traceback
 from email.message import Message
 from types import MappingProxyType
 from typing import Any, Callable
 
 import pytest
 
-import tesote_sdk.webhooks
 from tesote_sdk.errors import InvalidArgumentError, WebhookSignatureError
 from tesote_sdk.webhooks import WebhookEvent, verify
+from tests.support.exposure import shown_in_frames
 
 SECRET = "whsec_planted_7Qm2"
 OLD_SECRET = "whsec_planted_old_Zk9"
@@ -323,7 +322,7 @@ def test_an_unusable_secret_is_refused(secret: object) -> None:
 def test_a_secret_with_its_line_end_is_refused_by_name(secret: Any, why: str) -> None:
     with pytest.raises(InvalidArgumentError, match=why) as caught:
         check(headers=signed(secret=secret if isinstance(secret, str) else SECRET), secret=secret)
-    assert "whsec" not in repr(local_variables(caught.value)) + str(caught.value)
+    assert "whsec" not in "".join(shown_in_frames(caught.value)) + str(caught.value)
 
 
 def test_white_space_within_a_secret_is_part_of_it() -> None:
@@ -469,32 +468,18 @@ FAILURES: dict[str, Callable[[], object]] = {
 }
 
 
-def local_variables(error: BaseException) -> list[str]:
-    """What a crash reporter records of the verification's frames, for an error and its causes."""
-    shown: list[str] = []
-    captured: traceback.TracebackException | None
-    captured = traceback.TracebackException.from_exception(error, capture_locals=True)
-    while captured is not None:
-        for frame in captured.stack:
-            if frame.filename == tesote_sdk.webhooks.__file__:
-                shown += (frame.locals or {}).values()
-        captured = captured.__cause__ or captured.__context__
-    return shown
-
-
 @pytest.mark.parametrize("failure", FAILURES)
 def test_the_secret_is_not_where_a_crash_reporter_looks(failure: str) -> None:
     with pytest.raises((WebhookSignatureError, InvalidArgumentError, ZeroDivisionError)) as caught:
         FAILURES[failure]()
-    shown = local_variables(caught.value)
-    assert shown
-    assert "whsec_planted" not in repr(shown) + repr(caught.value) + str(caught.value)
+    shown = "".join(shown_in_frames(caught.value))
+    assert "whsec_planted" not in shown + repr(caught.value) + str(caught.value)
 
 
 def test_the_expected_signature_is_not_where_a_crash_reporter_looks() -> None:
     with pytest.raises(WebhookSignatureError, match="signature mismatch") as caught:
         check(headers={**signed(), "X-Tesote-Webhook-Signature": "0" * 64})
-    assert SIGNATURE not in repr(local_variables(caught.value)) + str(caught.value)
+    assert SIGNATURE not in "".join(shown_in_frames(caught.value)) + str(caught.value)
 
 
 def test_importing_the_module_loads_no_cryptography() -> None:

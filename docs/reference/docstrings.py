@@ -109,7 +109,7 @@ def signature_text(name: str, function: Any, *, method: bool) -> str:
     for parameter in list(signature.parameters.values())[1 if method else 0 :]:
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
             parameters.append("*")
-        text = parameter.name
+        text = "**" * (parameter.kind is parameter.VAR_KEYWORD) + parameter.name
         if parameter.annotation is not parameter.empty:
             text += f": {type_text(parameter.annotation)}"
         if parameter.default is not parameter.empty:

@@ -31,6 +31,8 @@ FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER.parents[1] / "src" / "tesote_sdk"
 sys.path.insert(0, str(PACKAGE.parent))
 
+from samples import as_json, make_samples  # noqa: E402
+
 import tesote_sdk  # noqa: E402 - the checkout's, wherever this is run
 import tesote_sdk.errors  # noqa: E402
 import tesote_sdk.money  # noqa: E402
@@ -41,11 +43,13 @@ import tesote_sdk.types  # noqa: E402
 import tesote_sdk.webhooks  # noqa: E402
 from tesote_sdk import v1, v2  # noqa: E402
 from tesote_sdk._base_client import BaseClient  # noqa: E402
+from tesote_sdk.pagination import ItemIterator, PageIterator  # noqa: E402
+from tesote_sdk.v2.sync_deltas import SyncDeltas  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERNAL = {"acquire", "after_fork_in_child", "plan", "release"}
+INTERNAL = {"acquire", "after_fork_in_child", "release", "stray"}
 """Members without an underscore that are no business of users."""
 
 
@@ -81,7 +85,8 @@ def class_part(
     if constructor:
         parts.append(signature_text(cls.__name__, cls, method=False))
     parts += prose(doc.text)
-    parts += bullets("Arguments", doc.entries("Args"))
+    if constructor:
+        parts += bullets("Arguments", doc.entries("Args"))
     parts += bullets("Raises", doc.entries("Raises"))
     properties = [
         Entry(name, " ".join(parse_docstring(member).text.split()))
@@ -125,8 +130,8 @@ def error_part(cls: type[Any], level: int) -> list[str]:
     return parts
 
 
-def typed_dict_part(cls: Any, types: dict[str, str]) -> list[str]:
-    """A TypedDict: its keys, their types as the source has them, and which may be missing."""
+def typed_dict_part(cls: Any, types: dict[str, str], samples: dict[str, Any]) -> list[str]:
+    """A TypedDict: its keys, their types as the source has them, which may be missing, a sample."""
     doc = parse_docstring(cls)
     texts = dict(doc.entries("Attributes"))
     rows = []
@@ -134,7 +139,10 @@ def typed_dict_part(cls: Any, types: dict[str, str]) -> list[str]:
         optional = "" if name in cls.__required_keys__ else ", may be missing"
         about = markdown(texts.get(name, "")) or "see the text above"
         rows.append(f"- `{name}` (`{text}`{optional}): {about}")
-    return [f"### {cls.__name__}", *prose(doc.text), "\n".join(rows)]
+    parts = [f"### {cls.__name__}", *prose(doc.text), "\n".join(rows)]
+    if cls.__name__ in samples:
+        parts.append(f"```json\n{as_json(samples[cls.__name__])}\n```")
+    return parts
 
 
 # --- the pages -----------------------------------------------------------------------------------
@@ -170,11 +178,15 @@ def resources_page(client: type, version: Any) -> list[str]:
 def results_page() -> list[str]:
     """What methods return that is no plain dict."""
     intro = (
-        "Single objects are plain dicts, whose keys are in [types](types.md). Lists and files are "
-        "the classes below; users get them from methods and do not make them."
+        "Single objects are plain dicts, whose keys are in [types](types.md). Lists, loops and "
+        "files are the classes below. Methods return them; you do not make them. `iter(page)` is "
+        "an `ItemIterator`, `page.iter_pages()` a `PageIterator`, `transactions.iter_sync()` a "
+        "`SyncDeltas`."
     )
-    page = class_part(tesote_sdk.Page, constructor=False)
-    return ["# Results", intro, *page, *class_part(tesote_sdk.ExportFile, constructor=False)]
+    parts = ["# Results", intro]
+    for cls in (tesote_sdk.Page, ItemIterator, PageIterator, SyncDeltas, tesote_sdk.ExportFile):
+        parts += class_part(cls, constructor=False)
+    return parts
 
 
 def errors_page() -> list[str]:
@@ -243,8 +255,10 @@ def types_page() -> list[str]:
         "`from tesote_sdk.types import ...`. Results are plain dicts that hold what the server "
         "sent; these types tell editors and type checkers their keys. A key that the SDK has not "
         "heard of is kept. [Types at run time](../guides/types.md) tells how pydantic, FastAPI and "
-        "others read them."
+        "others read them. The JSON below a type is what the sandbox sends; of each list it has "
+        "the first entry. A type without JSON is part of another one, or is what you send."
     )
+    samples = make_samples()
     for file in sorted((PACKAGE / "types").glob("[a-z]*.py")):
         module = getattr(tesote_sdk.types, file.stem)
         aliases, types = assigned(file), annotated(file)
@@ -254,7 +268,7 @@ def types_page() -> list[str]:
             if name not in tesote_sdk.types.__all__:
                 continue
             if inspect.isclass(member) and member.__module__ == module.__name__:
-                parts += typed_dict_part(member, types[name])
+                parts += typed_dict_part(member, types[name], samples)
             elif name in aliases:
                 parts += [f"### {name}", f"`{aliases[name].value}`", *prose(aliases[name].about)]
     return parts

@@ -43,7 +43,7 @@ def amount_text(name: str, value: types.Amount) -> str:
             return value
         raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
     if isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} must be an amount, and {value} is none")
+        raise InvalidArgumentError(f"{name} must be an amount, not bool: {value} is none")
     if isinstance(value, int):
         if abs(value) >= 10**MAX_DIGITS:
             raise InvalidArgumentError(f"{name} has more than {MAX_DIGITS} digits")

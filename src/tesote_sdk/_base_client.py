@@ -145,7 +145,9 @@ class BaseClient(Resource):
             TransportError: There was no usable answer.
         """
         path = f"{self._version_prefix}/status"
-        return self._call("GET", path, json_object("status"), cache_ttl=cache_ttl)
+        return self._call(
+            "GET", path, json_object("status"), operation="status", cache_ttl=cache_ttl
+        )
 
     @operation
     def whoami(self, *, cache_ttl: Optional[float] = None) -> types.WhoAmI:
@@ -164,9 +166,8 @@ class BaseClient(Resource):
             ApiError: The server refused.
             TransportError: There was no usable answer.
         """
-        return self._call(
-            "GET", f"{self._version_prefix}/whoami", json_object(), cache_ttl=cache_ttl
-        )
+        path = f"{self._version_prefix}/whoami"
+        return self._call("GET", path, json_object(), operation="whoami", cache_ttl=cache_ttl)
 
     @operation
     def request(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from typing_extensions import ParamSpec
 
     P = ParamSpec("P")
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+
+_PACKAGE = __name__.partition(".")[0]
 
 _MAX_MESSAGE = 500
 _MAX_DETAIL = 200
@@ -83,7 +87,7 @@ class TesoteError(Exception):
         envelope: Optional[dict[str, Any]] = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message: str = message
         self.error_code: Optional[str] = error_code or self._client_side_code or None
         self.http_status: Optional[int] = http_status
         self.request_id: Optional[str] = request_id
@@ -102,13 +106,18 @@ class TesoteError(Exception):
 
         They are enough to make the error again: Celery's JSON results keep nothing else of it.
         """
-        known = {name: value for name, value in vars(self).items() if name != "message" and value}
+        known = {
+            name: value
+            for name, value in vars(self).items()
+            if name != "message" and value is not None and value is not False
+        }
         return (self.message, json_ready(known)) if known else (self.message,)
 
     @args.setter
     def args(self, values: Iterable[Any]) -> None:
-        # Code that puts a prefix before the message of any exception sets all of them.
-        self.message, *_ = (*map(str, values), "")
+        # Code that puts a prefix before what any exception has sets all of them.
+        texts = [value for value in values if not isinstance(value, dict)]
+        self.message = ": ".join(map(str, texts))
 
     def __str__(self) -> str:
         """Return one line: what happened, what to search the logs for, and what to do."""
@@ -208,7 +217,9 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
 
     A crash reporter records the local variables of every frame that an error has passed, and its
     causes, too. The SDK's frames hold account numbers, tokens and what servers send: a TesoteError
-    leaves without them. This is the only place in the package that knows of it.
+    leaves without them. What else may pass (Ctrl-C, a worker's time limit, an error of the caller's
+    own function, a misspelled argument) keeps the frames, for they tell where, but not what was in
+    them. This is the only place in the package that knows of it.
     """
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -216,7 +227,11 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except TesoteError as error:
             failure = error
-        del args, kwargs
+        except BaseException as error:
+            _empty_frames(error)
+            raise
+        finally:
+            del args, kwargs
         try:
             raise _without_frames(failure, sys.exc_info()[1])
         finally:
@@ -228,19 +243,50 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
 def _without_frames(error: TesoteError, handled: Optional[BaseException]) -> TesoteError:
     """Take the frames off an error and off all that led to it.
 
+    What it was raised in place of (`from None`) is taken off as well: nobody is shown it, and it
+    may hold what could not be written, such as the whole body.
+
     Args:
         error: What leaves.
         handled: What the caller was handling when he called; its frames are his.
     """
+    for link in _chain(error, handled):
+        link.__traceback__ = None
+        if link.__suppress_context__:
+            link.__context__ = None
+    return error
+
+
+def _empty_frames(error: BaseException) -> None:
+    """Empty the SDK's frames of an error that is not the SDK's, and of all that led to it.
+
+    The frames of the caller's functions, of which one may have been called in between, are his.
+    """
+    for link in _chain(error, None):
+        trace = link.__traceback__
+        while trace is not None:
+            if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
+                _empty(trace.tb_frame)
+            trace = trace.tb_next
+
+
+def _empty(frame: FrameType) -> None:
+    try:
+        frame.clear()
+    except RuntimeError:
+        return  # it is still running: a door, which holds nothing
+
+
+def _chain(error: BaseException, handled: Optional[BaseException]) -> Iterator[BaseException]:
+    """Yield an error and all that led to it, but for what was being handled before."""
     seen = {id(None), id(handled)}
     pending: list[Optional[BaseException]] = [error]
     while pending:
         link = pending.pop()
         if link is not None and id(link) not in seen:
             seen.add(id(link))
-            link.__traceback__ = None
             pending += [link.__cause__, link.__context__]
-    return error
+            yield link
 
 
 def _without_init(cls: type[_Error]) -> _Error:

@@ -79,10 +79,11 @@ class _Loads:
         # One that is a part of another must not wait: the fork waits for the other.
         return not self.around(load)
 
-    def around(self, load: _Load) -> list[_Load]:
-        """Return the imports that the thread of an import is in the middle of."""
+    def around(self, load: Optional[_Load]) -> list[_Load]:
+        """Return the imports that this thread is in the middle of, but for one."""
+        thread = threading.get_ident()
         others = [other for other in self._all_under_way() if other is not load]
-        return [other for other in others if other.thread == load.thread]
+        return [other for other in others if other.thread == thread]
 
     def _all_under_way(self) -> list[_Load]:
         # A list that is made in one step, whatever other threads do: iterators are not.

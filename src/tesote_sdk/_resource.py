@@ -18,16 +18,25 @@ class Resource:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def _call(self, method: str, path: str, read: Callable[[Response], T], **arguments: Any) -> T:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Response], T],
+        *,
+        operation: str,
+        **arguments: Any,
+    ) -> T:
         """Make a call, and return its result.
 
         Args:
             method: The HTTP method.
             path: Below the base URL.
             read: Turns the response into the result.
+            operation: What logs call it: the public method, such as `accounts.get`.
             arguments: Further keyword arguments of `Transport.request`.
         """
-        return read(self._transport.request(method, path, **arguments))
+        return read(self._transport.request(method, path, operation=operation, **arguments))
 
     def _list(
         self,
@@ -35,12 +44,16 @@ class Resource:
         names: tuple[str, ...],
         style: type[Style],
         *,
+        operation: str,
         position: Mapping[str, Any],
         filters: Mapping[str, Any],
         cache_ttl: Optional[float],
     ) -> Page[Any]:
         """Fetch the first page of a list; `Listing` describes the arguments."""
-        return Listing(self._transport, path, filters, style, names, cache_ttl).page(position)
+        listing = Listing(
+            self._transport, path, filters, style, names, cache_ttl, operation=operation
+        )
+        return listing.page(position)
 
 
 def unwrapped(
@@ -72,7 +85,7 @@ def unwrapped(
                     check_same(response, f"{name} id", named[0], asked)
                     check_same(response, "idempotency_key", found.get("idempotency_key"), key)
                     return found
-        raise response.invalid(f"the answer holds no {name} with an id")
+        raise response.stray(f"the answer holds no {name} with an id")
 
     return read
 
@@ -115,6 +128,6 @@ def json_object(*required: str, **named: object) -> Callable[[Response], T]:
                 check_same(response, key, sent.get(key), asked)
             return sent
         promised = f"object with {', '.join(required)}" if required else "object"
-        raise response.invalid(f"the answer is not the promised {promised}")
+        raise response.stray(f"the answer is not the promised {promised}")
 
     return read

@@ -1,8 +1,8 @@
 """Every error that the SDK raises, and the one table that picks a class for a refusal.
 
-The server's `error_code` decides the class; where it is missing or unknown, the HTTP status
-decides (https://equipo.tesote.com/api/docs?version=v2). Catch `TesoteError` for everything,
-`ApiError` for what the server refused, `TransportError` for what never came to an answer.
+The server's `error_code` decides the class, or else the HTTP status
+(https://equipo.tesote.com/api/docs?version=v2). Catch `TesoteError` for everything, `ApiError` for
+a refusal, `TransportError` for a call that got no usable answer.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ class SyncInProgressError(ConflictError):
     ) -> None:
         super().__init__(message, known, **others)
         session_id = (self.envelope or {}).get("current_session_id")
-        self.current_session_id = session_id if isinstance(session_id, str) else None
+        self.current_session_id: Optional[str] = session_id if isinstance(session_id, str) else None
 
 
 class InvalidOrderStateError(ConflictError):
@@ -366,15 +366,9 @@ _BY_CODE: dict[str, type[ApiError]] = {
 
 _FAMILIES: dict[int, type[TesoteError]] = {
     **dict.fromkeys(range(500, 600), ServerError),
-    400: BadRequestError,
-    401: UnauthorizedError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    410: EndpointRemovedError,
-    415: UnprocessableContentError,
-    422: UnprocessableContentError,
-    429: RateLimitExceededError,
+    **dict.fromkeys((415, 422), UnprocessableContentError),
+    **{400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError},
+    **{409: ConflictError, 410: EndpointRemovedError, 429: RateLimitExceededError},
 }
 _BY_STATUS = {**_FAMILIES, 500: InternalError, 503: ServiceUnavailableError}
 

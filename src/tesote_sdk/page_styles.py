@@ -42,12 +42,12 @@ class Style:
         filters: Mapping[str, Any],
         position: Mapping[str, Any],
     ) -> None:
-        self.pagination = self._pagination(reply)
+        self.pagination: Optional[dict[str, Any]] = self._pagination(reply)
         said = self.pagination or {}
         self.total: Optional[int] = whole(
             reply.get("total"), said.get("total_count"), said.get("total")
         )
-        self.mismatch = self._mismatch(said, position)
+        self.mismatch: Optional[str] = self._mismatch(said, position)
         self.following: Union[dict[str, Any], Contradiction, None]
         try:
             self.following = self._following(reply, items, said, filters, position)

@@ -31,9 +31,10 @@ class Listing:
         style: How the server numbers its pages.
         names: The keys under which a reply may hold the items; the first that holds a list counts.
         cache_ttl: As given to the list method, for every page.
+        operation: What logs call a fetch of a page: the list method, such as `accounts.list`.
     """
 
-    __slots__ = ("_cache_ttl", "_style", "_transport", "filters", "names", "path")
+    __slots__ = ("_cache_ttl", "_operation", "_style", "_transport", "filters", "names", "path")
 
     def __init__(
         self,
@@ -43,10 +44,15 @@ class Listing:
         style: type[Style],
         names: tuple[str, ...],
         cache_ttl: Optional[float] = None,
+        *,
+        operation: str,
     ) -> None:
         self._transport = transport
+        self._operation = operation
         self.path: str = path
-        self.filters = {name: value for name, value in filters.items() if value is not None}
+        self.filters: dict[str, Any] = {
+            name: value for name, value in filters.items() if value is not None
+        }
         self._style = style
         self.names: tuple[str, ...] = names
         self._cache_ttl = cache_ttl
@@ -62,9 +68,11 @@ class Listing:
             TesoteError: Whatever the request can end with.
             InvalidResponseError: It is no page of this list, or not the one that was asked for.
         """
-        position = {name: value for name, value in position.items() if value is not None}
+        position = _given(position)
         query = self._style.query(self.filters, position)
-        response = self._transport.request("GET", self.path, query=query, cache_ttl=self._cache_ttl)
+        response = self._transport.request(
+            "GET", self.path, query=query, cache_ttl=self._cache_ttl, operation=self._operation
+        )
         return self.read(response, response.json, position, before)
 
     def read(
@@ -169,6 +177,7 @@ class Page(Generic[T]):
             before._lead_to(self)
 
     @property
+    @operation
     def next_params(self) -> Optional[dict[str, Any]]:
         """The keyword arguments that resume the list at the next page, or None after the last.
 
@@ -191,6 +200,7 @@ class Page(Generic[T]):
             raise self._stuck("the server sent a cursor that it has sent before")
         return dict(following)
 
+    @operation
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one.
 
@@ -292,12 +302,13 @@ class ItemIterator(Generic[T]):
 
     def __init__(self, first: Page[T]) -> None:
         self._pages = PageIterator(first)
-        self.page = next(self._pages)
+        self.page: Page[T] = next(self._pages)
         self._items = iter(self.page.data)
 
     def __iter__(self) -> Iterator[T]:
         return self
 
+    @operation
     def __next__(self) -> T:
         while True:
             for item in self._items:
@@ -307,6 +318,10 @@ class ItemIterator(Generic[T]):
 
 
 _id = itemgetter("id")
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
@@ -321,5 +336,5 @@ def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list
                         return items, ids
                 except (KeyError, TypeError):
                     pass
-                raise response.invalid(f'an item of "{name}" is no object with an id')
-    raise response.invalid(f'the answer holds no list "{names[0]}"')
+                raise response.stray(f'an item of "{name}" is no object with an id')
+    raise response.stray(f'the answer holds no list "{names[0]}"')

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from tesote_sdk.errors import InvalidArgumentError, WebhookSignatureError
 
+from ._error_base import operation
 from ._hints import hmac
 
 __all__ = ["WebhookEvent", "verify"]
@@ -33,7 +34,8 @@ _NO_SECRET = "secret must be a string that is not empty, or several of them"
 class _HasItems(Protocol):
     """A dict, a WSGI environ, an `email.message.Message`, a framework's headers object."""
 
-    def items(self) -> Iterable[tuple[object, object]]: ...
+    def items(self) -> Iterable[tuple[object, object]]:
+        """Return the header fields."""
 
 
 _Headers = Union[_HasItems, Iterable[tuple[object, object]]]
@@ -70,6 +72,7 @@ class WebhookEvent(NamedTuple):
         )
 
 
+@operation
 def verify(
     payload: bytes,
     headers: _Headers,
@@ -110,8 +113,6 @@ def verify(
             end.
     """
     macs, problem = _keyed_macs(secret)
-    # A crash reporter records the local variables of every frame that an error passes through.
-    del secret
     if problem:
         raise InvalidArgumentError(problem)
     if not isinstance(payload, bytes):

@@ -155,7 +155,7 @@ def test_a_hit_leaves_the_last_rate_limit_as_it_is(sandbox: Sandbox) -> None:
         client.status()
         newest = client.last_rate_limit
         client.accounts.list(cache_ttl=30)
-        assert client.last_rate_limit is newest
+        assert client.last_rate_limit == newest
 
 
 def test_each_page_is_cached_by_itself_and_with_the_filters(sandbox: Sandbox) -> None:
@@ -205,6 +205,8 @@ def test_a_hit_is_told_to_the_log(sandbox: Sandbox) -> None:
         "phase": "cache_hit",
         "method": "GET",
         "url": f"{sandbox.url}/v2/accounts?per_page=2",
+        "operation": "accounts.list",
+        "path_template": "/v2/accounts",
         "status": 200,
     }
 
@@ -241,7 +243,7 @@ def test_an_answer_is_served_for_its_time_to_live_and_no_longer() -> None:
     ):
 
         def names(ttl: float = 30) -> list[str | None]:
-            return [item["name"] for item in client.accounts.list(cache_ttl=ttl)]
+            return [item["name"] for item in client.accounts.list(cache_ttl=ttl).data]
 
         assert names() == ["one"]
         clock.now += 29.9

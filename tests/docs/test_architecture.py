@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tesote_sdk import NetworkError, RetryPolicy, V1Client, V2Client, errors
+from tesote_sdk._resource import Resource
 
 from .markdown import ROOT, blocks
 
@@ -102,8 +103,10 @@ def _endpoints(kind: type[BaseClient]) -> Iterator[tuple[str, ...]]:
     client = kind(
         "key", base_url="http://localhost", opener=opener, retry_policy=RetryPolicy(max_attempts=1)
     )
-    holders = [client, *(getattr(client, name) for name in kind.__slots__)]
-    for prefix, holder in zip(["", *(f"{name}." for name in kind.__slots__)], holders):
+    resources = {
+        f"{name}.": value for name, value in vars(client).items() if isinstance(value, Resource)
+    }
+    for prefix, holder in {"": client, **resources}.items():
         for name, method in inspect.getmembers(holder, inspect.ismethod):
             if name.startswith("_") or name in _NO_ENDPOINT:
                 continue

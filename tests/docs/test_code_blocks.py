@@ -23,7 +23,10 @@ from .markdown import blocks, name_of, pages
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LANGUAGES = {"python", "python no-run", "text", "sh", "toml", "json", "yaml", "ini", "diff", "sql"}
+_LANGUAGES = {
+    *("python", "python no-run", "text", "sh", "toml", "json", "yaml", "ini", "diff", "sql"),
+    "mermaid",
+}
 
 
 @pytest.mark.parametrize(

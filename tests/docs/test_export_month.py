@@ -194,7 +194,7 @@ def test_no_id_leads_out_of_the_folder() -> None:
 def test_a_server_steers_no_terminal_and_no_path(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    odd = [{"id": f"../../{each}", "name": "Banco\x1b[2J\r\n\u202e"} for each in range(3)]
+    odd = [{"id": f"/tmp/{each}", "name": "Banco\x1b[2J\r\n\u202e"} for each in range(3)]
     sandbox.fail(200, body={"total": 3, "accounts": odd, "pagination": {"total_pages": 1}})
     sandbox.fail(200, body="Transaction ID\r\nt-1\r\n", path=EXPORTS)
     sandbox.fail(200, body="a\r\n" + "x" * 200_000, path=EXPORTS)

@@ -21,8 +21,9 @@ from tests.faults.harness import (
     client_of,
     failure_of,
 )
+from tests.faults.tables import HANDSHAKES
 from tests.support.dead_addresses import refused_port
-from tests.support.steps import hang_up, on_accept, on_client_hello, raw, reset
+from tests.support.steps import hang_up, on_client_hello
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -95,15 +96,6 @@ def test_no_thread_for_the_resolver(wire: Wire, monkeypatch: pytest.MonkeyPatch)
         client_of(f"{wire.scheme}://localhost:{server.address[1]}") as client,
     ):
         assert ask(client)["account"]["id"] == "acc_1"
-
-
-HANDSHAKES = {
-    "closed_before_handshake": on_accept(hang_up()),
-    "reset_before_handshake": on_accept(reset()),
-    "closed_mid_handshake": on_client_hello(hang_up()),
-    "reset_mid_handshake": on_client_hello(reset()),
-    "closed_mid_server_hello": on_client_hello(raw(b"\x16\x03\x03\x00\x7a\x02\x00")),
-}
 
 
 @pytest.mark.parametrize("step", HANDSHAKES.values(), ids=HANDSHAKES)

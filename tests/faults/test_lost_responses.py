@@ -21,6 +21,7 @@ from tests.faults.harness import (
     client_of,
     failure_of,
 )
+from tests.faults.tables import CUT_REFUSALS, LOST
 from tests.support.certificates import client_context
 from tests.support.steps import (
     Step,
@@ -35,30 +36,7 @@ from tests.support.steps import (
     unread,
 )
 
-WHOLE = answer()
-CHUNKED = answer(chunked=True)
-HEAD_END = WHOLE.content.index(b"\r\n\r\n")
-CHUNKS = CHUNKED.content.index(b"\r\n\r\n") + 4
 UNTOLD_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'{"a": 1}'
-
-LOST = {
-    "closed_after_reading": hang_up(),
-    "reset_after_reading": reset(),
-    "closed_mid_status_line": cut(WHOLE, 6),
-    "closed_after_status_line": cut(WHOLE, WHOLE.content.index(b"\r\n") + 2),
-    "closed_mid_headers": cut(WHOLE, HEAD_END - 5),
-    "closed_before_blank_line": cut(WHOLE, HEAD_END + 2),
-    "closed_before_body": cut(WHOLE, HEAD_END + 4),
-    "closed_mid_body": cut(WHOLE, -5),
-    "closed_mid_gzip_body": cut(answer(gzip=True), -5),
-    "closed_mid_chunk_size": cut(CHUNKED, CHUNKS + 1),
-    "closed_mid_chunk": cut(CHUNKED, CHUNKS + 20),
-    "closed_before_last_chunk": cut(CHUNKED, -5),
-    "reset_mid_headers": cut(WHOLE, HEAD_END - 5, then=reset()),
-    "reset_mid_body": cut(WHOLE, -5, then=reset()),
-    "reset_mid_chunk": cut(CHUNKED, CHUNKS + 20, then=reset()),
-    "closed_after_103": raw(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
-}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,17 +99,6 @@ def test_closed_without_tls_goodbye_where_the_length_was_not_told() -> None:
             error, _ = failure_of(lambda: ask(client))
         assert type(error) is NetworkError
         assert error.attempts == 3
-
-
-CUT_REFUSALS = {
-    "closed": cut(reply(404, {"error": "gone", "error_code": "ACCOUNT_NOT_FOUND"}), -5),
-    "reset": cut(reply(404, {"error": "gone"}), -5, then=reset()),
-    "chunked": cut(reply(404, {"error": "gone"}, chunked=True), -8),
-    "gzip": cut(reply(404, {"error": "gone"}, gzip=True), -8),
-    "bad_chunk_size": raw(b"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-    "gigantic": raw(b"HTTP/1.1 404 No\r\nContent-Length: 9999999999\r\n\r\nhello"),
-    "bad_gzip": raw(b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"),
-}
 
 
 @pytest.mark.parametrize("step", CUT_REFUSALS.values(), ids=CUT_REFUSALS)

@@ -18,11 +18,12 @@ from tests.faults.harness import (
     client_of,
     failure_of,
 )
+from tests.faults.tables import TUNNELS
 from tests.support.certificates import API_HOST, server_context
 from tests.support.dead_addresses import refused_port
 from tests.support.proxy import ProxyServer
 from tests.support.scripted_server import ScriptedServer
-from tests.support.steps import Step, cut, hang_up, raw, reply, reset
+from tests.support.steps import Step, reply
 
 HOST = "api.example.test"
 PASSWORD = "p@ss word/ü"
@@ -118,18 +119,6 @@ def test_proxy_that_is_down(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None
     assert error.attempts == 3
     assert not error.outcome_unknown
     assert elapsed < PROMPT
-
-
-TUNNELS = {
-    "html": raw(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html>Blocked</html>"),
-    "502": reply(502, "<html>"),
-    "redirect": reply(302, "", {"Location": "http://portal.example.test/"}),
-    "garbage": raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
-    "closed": hang_up(),
-    "reset": reset(),
-    "closed_mid_headers": cut(reply(200), 20),
-    "101_fields": raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\nY: z\r\n" * 60 + b"\r\n"),
-}
 
 
 @pytest.mark.parametrize("step", TUNNELS.values(), ids=TUNNELS)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import select
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Any, Callable
 
 import pytest
 
 from tesote_sdk import NetworkError, RetryPolicy, TimeoutError
+from tesote_sdk.transport import connections
 from tests.faults.harness import (
     BODY,
     KINDS,
@@ -30,6 +34,7 @@ from tests.support.steps import (
     cut,
     hang_up,
     held,
+    on_accept,
     reply,
     reset,
     silence,
@@ -37,12 +42,21 @@ from tests.support.steps import (
     unread,
 )
 
-if TYPE_CHECKING:
-    from tesote_sdk import V2Client
-    from tests.support.http_messages import Request
-
 ONCE = RetryPolicy(max_attempts=1)
 STALE = reply(408, {"error": "you took too long"}, close=True)
+
+
+def moved_on(client: Any) -> Callable[[float], None]:
+    """Return a function that moves the clock of a client's connections on by some seconds."""
+    ahead = 0.0
+
+    def later(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    pool_of(client.transport)._clock = lambda: time.monotonic() + ahead
+    return later
+
 
 SPOILED = {
     "closed": b"",
@@ -175,70 +189,99 @@ def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
         assert server.connections == 2
 
 
-def _turn_the_clock(client: V2Client, ahead: list[float]) -> Any:
-    """Let the clock of a client's connections stand, so many seconds ahead; return those."""
-    pool = pool_of(client.transport)
-    now = pool._clock()
-    pool._clock = lambda: now + ahead[0]
-    return pool
-
-
-def test_connection_older_than_five_minutes_is_not_used(wire: Wire) -> None:
-    ahead = [0.0]
-    with wire.serve([answer()] * 20) as server, client_of(server) as client:
+def test_connection_idle_too_long_is_not_used(wire: Wire) -> None:
+    with wire.serve([answer()] * 3) as server, client_of(server) as client:
         ask(client)
-        _turn_the_clock(client, ahead)
-        for seconds in range(20, 300, 20):
-            ahead[0] = seconds
-            ask(client)
+        later = moved_on(client)
+        later(29)
+        ask(client)
         assert server.connections == 1
-        ahead[0] = 320
+        later(31)
         ask(client)
         assert server.connections == 2
 
 
-def test_silence_on_one_connection_is_news_of_those_put_aside_before_it(wire: Wire) -> None:
-    """What a network has dropped unseen is not tried one connection after the other."""
-    barrier = threading.Barrier(4)
-    dead: set[int] = set()
+def test_connection_of_five_minutes_is_not_used_however_busy(wire: Wire) -> None:
+    """Or a change of the server's address would never be followed."""
+    with wire.serve(itertools.repeat(answer())) as server, client_of(server) as client:
+        ask(client)
+        later = moved_on(client)
+        for _ in range(14):
+            later(20)
+            ask(client)
+        assert server.connections == 1
+        later(21)
+        ask(client)
+        assert server.connections == 2
+        server.wait_for_disconnects(1)
 
-    def script(request: Request) -> Step:
-        if len(server.requests) <= 4:
-            barrier.wait(5)
-        return silence() if request.connection in dead else answer()
+
+@pytest.mark.parametrize("step", [silence(), hang_up()], ids=["silent", "closed"])
+def test_what_ends_one_connection_discards_those_put_aside_before_it(
+    step: Step, wire: Wire
+) -> None:
+    """A firewall that forgets one connection has forgotten all that were idle at that time."""
+    together = threading.Barrier(3)
+
+    def play(request: Any) -> Step:
+        number = len(server.requests)
+        if number <= 3:
+            together.wait(5)
+        return step if number == 4 else answer()
 
     with (
-        wire.serve(script) as server,
-        client_of(server, read_timeout=5, retry_policy=RetryPolicy(2, base_delay=0)) as client,
+        wire.serve(play) as server,
+        client_of(server, retry_policy=ONCE, read_timeout=2) as client,
     ):
-        threads = [threading.Thread(target=ask, args=(client,)) for _ in range(4)]
+        threads = [threading.Thread(target=ask, args=(client,)) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        dead.update((1, 2, 3, 4))
-        hasty = client.with_options(read_timeout=0.1)
-        ask(hasty)
-        assert server.connections == 5
-        assert len(server.requests) == 6
+        pool = pool_of(client.transport)
+        assert len(pool._idle) == 3
+        patient = client.with_options(read_timeout=READ_TIMEOUT)
+        if step.name == "silence":
+            assert type(failure_of(lambda: ask(patient)).error) is TimeoutError
+        assert ask(patient) == BODY
+        server.wait_for_disconnects(2)
+        assert len(pool._idle) == 1
+        assert {request.connection for request in server.requests[4:]} == {4}
 
 
-def test_connection_idle_too_long_is_not_used(wire: Wire) -> None:
-    now = [0.0]
-    with wire.serve([answer()] * 3) as server, client_of(server) as client:
-        ask(client)
-        _turn_the_clock(client, now)
-        now[0] = 29.0
-        ask(client)
-        assert server.connections == 1
-        now[0] = 60.0
-        ask(client)
-        assert server.connections == 2
+def test_the_system_gives_a_peer_up_that_acknowledges_nothing(wire: Wire) -> None:
+    """A lost connection may be tried anew, where nobody knows what a silence means."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:
+        pytest.skip("this system cannot tell")
+    for read_timeout, milliseconds in ((30, 10_000), (5, 2500), (0.5, 1000)):
+        with wire.serve([answer()]) as server, client_of(server, read_timeout=read_timeout) as one:
+            ask(one)
+            (connection,) = pool_of(one.transport)._idle
+            assert connection._raw.getsockopt(socket.IPPROTO_TCP, option) == milliseconds
+
+
+def test_a_connection_reset_before_it_is_used_is_a_network_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a socket has no peer any more that it could name."""
+    dial: Callable[..., socket.socket] = vars(connections)["dial"]
+
+    def dial_and_wait(*arguments: Any) -> socket.socket:
+        sock = dial(*arguments)
+        select.select([sock], [], [], 5)
+        return sock
+
+    monkeypatch.setattr(connections, "dial", dial_and_wait)
+    with Wire("http").serve([on_accept(reset())] * 3) as server, client_of(server) as client:
+        error, _ = failure_of(lambda: ask(client, WRITE))
+    assert type(error) is NetworkError
+    assert isinstance(error.__cause__, OSError)
+    assert (error.attempts, error.outcome_unknown) == (3, False)
 
 
 def test_old_connections_go_although_nobody_needs_them(wire: Wire) -> None:
     """After a burst, the connections that no thread takes any more are closed, one a call."""
-    now = [0.0]
     barrier = threading.Barrier(8)
 
     def together(_: object) -> Step:
@@ -253,12 +296,13 @@ def test_old_connections_go_although_nobody_needs_them(wire: Wire) -> None:
         for thread in threads:
             thread.join()
         assert server.connections == 8
-        pool = _turn_the_clock(client, now)
-        now[0] = 31.0
-        for _ in range(8):
+        later = moved_on(client)
+        for number in range(8):
+            later(20)
             ask(client)
-        server.wait_for_disconnects(8)
-        assert len(pool._idle) == 1
+            server.wait_for_disconnects(max(0, number))
+            assert len(pool_of(client.transport)._idle) == 8 - number
+        assert server.connections == 8
 
 
 def test_errors_leave_the_connection_open(wire: Wire) -> None:

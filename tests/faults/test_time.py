@@ -23,6 +23,7 @@ from tests.faults.harness import (
     client_of,
     failure_of,
 )
+from tests.faults.tables import DRIPS, SILENT, WHOLE
 from tests.support.dead_addresses import black_hole, refused_port
 from tests.support.proxy import ProxyServer
 from tests.support.steps import (
@@ -32,24 +33,11 @@ from tests.support.steps import (
     drip,
     half_close,
     head_only,
-    informational,
     on_accept,
     on_client_hello,
     reply,
     silence,
 )
-
-WHOLE = answer()
-CHUNKED = answer(chunked=True)
-
-SILENT = {
-    "silence_mid_status_line": cut(WHOLE, 6, then=silence()),
-    "silence_mid_headers": cut(WHOLE, 40, then=silence()),
-    "silence_mid_body": cut(WHOLE, -5, then=silence()),
-    "silence_mid_chunk": cut(CHUNKED, -20, then=silence()),
-    "silence_before_last_chunk": cut(CHUNKED, -5, then=silence()),
-    "silence_after_100": informational(silence(), 100),
-}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,30 +78,6 @@ def test_silence_until_the_total_timeout(wire: Wire) -> None:
         assert error.attempts == 1
         assert error.outcome_unknown
         assert 0.15 <= elapsed < 0.15 + PROMPT
-
-
-def _flood(piece: bytes, first: bytes = b"") -> Step:
-    """Send a beginning, then the same piece again and again, without end."""
-
-    def play(connection: Any) -> None:
-        connection.send(first)
-        while True:
-            connection.send(piece)
-            connection.pause(0.02)
-
-    return Step("flood", play)
-
-
-DRIPS = {
-    "head_byte_by_byte": drip(WHOLE, 0.03),
-    "body_byte_by_byte": cut(WHOLE, 60, then=drip(WHOLE.content[60:], 0.03)),
-    "chunks_byte_by_byte": drip(CHUNKED, 0.03),
-    "endless_interim_responses": _flood(b"HTTP/1.1 102 Wait\r\n\r\n"),
-    "endless_trailers": _flood(
-        b"X: y\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-    ),
-    "endless_body": _flood(b"x" * 100, b"HTTP/1.1 200 OK\r\n\r\n"),
-}
 
 
 @pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)

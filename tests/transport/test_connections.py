@@ -22,7 +22,8 @@ OK = reply(200, {"id": "x"})
 
 
 def pool_of(client: V2Client) -> Any:
-    return client.transport._pool
+    transport: Any = client.transport
+    return transport._sender.pool
 
 
 def test_connection_used_last_is_used_next() -> None:

@@ -29,23 +29,88 @@ def test_a_deprecated_endpoint_warns_once_and_names_its_end() -> None:
         client.close()
 
 
-def test_a_warning_made_an_error_takes_no_result_of_a_write(
+def test_a_key_that_is_repeated_where_a_field_is_cut_is_not_shown_in_part() -> None:
+    fields = {"Sunset": "x" * 190 + KEY, "Link": "y" * 181 + KEY}
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, fields)]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="x{180}") as caught,
+    ):
+        client.status()
+    assert KEY[:8] not in str(caught[0].message)
+
+
+def test_a_warning_made_an_error_takes_the_place_of_no_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fields = {"Deprecation": "true"}
+    answers = [reply(201, {"id": "o1"}, fields), reply(200, {"status": "ok"}, fields)]
     with (
-        ScriptedServer([reply(201, {"id": "o1"}, fields), reply(200, {}, fields)]) as api,
+        ScriptedServer(answers) as api,
         V2Client(KEY, base_url=api.url) as client,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error")
         written = client.request("POST", "/v2/accounts/a1/transaction_orders")
-        with pytest.raises(DeprecationWarning, match="GET /v2/status"):
-            client.status()
+        assert client.status() == {"status": "ok"}
     assert written.json == {"id": "o1"}
-    (record,) = caplog.records
-    assert (record.name, record.levelname) == ("tesote_sdk", "WARNING")
-    assert "POST /v2/accounts/{id}/transaction_orders is deprecated" in record.getMessage()
+    of_the_write, of_the_read = caplog.records
+    assert (of_the_write.name, of_the_write.levelname) == ("tesote_sdk", "WARNING")
+    assert "POST /v2/accounts/{id}/transaction_orders is deprecated" in of_the_write.getMessage()
+    assert "GET /v2/status is deprecated" in of_the_read.getMessage()
+
+
+class OddError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "raised", [ZeroDivisionError(), OddError(), DeprecationWarning("x"), OSError()]
+)
+def test_a_hook_for_warnings_that_fails_costs_nothing(
+    raised: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def showwarning(*_: object, **__: object) -> None:
+        raise raised
+
+    with (
+        ScriptedServer([reply(201, {"id": "o1"}, {"Sunset": "soon"})]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", showwarning)
+        assert client.request("POST", "/v2/payment_methods").json == {"id": "o1"}
+    assert "is deprecated and will be gone after soon" in caplog.text
+
+
+def test_a_field_that_is_long_or_forged_is_one_short_line() -> None:
+    fields = {"Deprecation": "", "Link": "\x1b[31mred\x85CRITICAL forged" + "x" * 5000}
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, fields)]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="deprecated") as caught,
+    ):
+        client.status()
+    text = str(caught[0].message)
+    assert text.startswith(
+        "the API's endpoint GET /v2/status is deprecated; see  [31mred CRITICAL forged"
+    )
+    assert text.endswith("...")
+    assert text.isprintable()
+    assert len(text) < 300
+
+
+def test_the_endpoint_is_named_without_what_it_is_asked_about() -> None:
+    fields = {"Deprecation": "true"}
+    path = "/v2/accounts/3F2a-77/transactions/TX_1%2F2/export"
+    with (
+        ScriptedServer([reply(200, {}, fields)]) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="deprecated") as caught,
+    ):
+        client.request("GET", path)
+    assert "GET /v2/accounts/{id}/transactions/{id}/export is" in str(caught[0].message)
 
 
 def test_the_warning_points_at_the_code_that_called_the_sdk() -> None:

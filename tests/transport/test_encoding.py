@@ -69,7 +69,7 @@ def refused(message: str, **arguments: Any) -> None:
 )
 def test_an_id_is_one_segment_whatever_it_holds(identifier: str, segment: str) -> None:
     with (
-        ScriptedServer([reply(200, {"id": "1"})]) as server,
+        ScriptedServer([reply(200, {"id": identifier})]) as server,
         V2Client(KEY, base_url=server.url) as client,
     ):
         client.accounts.get(identifier)

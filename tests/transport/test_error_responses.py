@@ -12,8 +12,7 @@ import pytest
 from tesote_sdk import errors
 from tesote_sdk.errors import ApiError, SyncInProgressError, TesoteError
 from tesote_sdk.transport.error_responses import error_from_response
-from tesote_sdk.transport.http1 import Reply
-from tesote_sdk.transport.messages import Headers
+from tesote_sdk.transport.messages import Headers, Reply
 from tesote_sdk.transport.redaction import ApiKey
 
 NOW = 1772453100.0  # 2026-03-02T12:05:00Z

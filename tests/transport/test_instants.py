@@ -37,7 +37,9 @@ UNREADABLE = [
     "1e999",
     "9" * 5000,
     "٣",
-    "5, 10",
+    "5s, 5",
+    "5,",
+    ",",
     "5s",
     "true",
     "\ud800",
@@ -69,6 +71,24 @@ def test_what_is_no_wait_is_none(text: str) -> None:
     assert parse_number(text) is None
     assert parse_instant(text) is None
     assert parse_reset(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5, 10", 10.0),
+        ("10,5", 10.0),
+        ("0, 0", 0.0),
+        ("5, Sun, 06 Nov 1994 08:49:37 GMT", 60.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT, 90", 90.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:47 GMT", 70.0),
+        ("Sun Nov  6 08:49:37 1994, 5", 60.0),
+    ],
+)
+def test_of_several_waits_the_longest_counts(text: str, seconds: float) -> None:
+    """An application and the gateway before it may both ask for one."""
+    assert parse_retry_after(text, NOW) == seconds
+    assert parse_number(text) is None
 
 
 @pytest.fixture

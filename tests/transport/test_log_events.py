@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tesote_sdk import InvalidResponseError, V2Client
 from tesote_sdk.errors import TesoteError
 from tesote_sdk.transport import log_events
+from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, reply
 from tests.transport.calls import KEY, MARK, SHOWN_KEY, FakeTime, failure_of, scripted
 
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
     from tests.support.steps import Step
 
 OK = reply(200, {"id": "a1"}, {"X-Request-Id": "req-1"})
+
+FAILED = {
+    *("phase", "method", "url", "operation", "path_template", "attempt", "elapsed_ms"),
+    *("error", "error_type", "error_code", "status", "request_id"),
+}
+"""What an event of a failed attempt has."""
 
 
 def told(steps: list[Step], method: str = "GET", **arguments: Any) -> list[Mapping[str, Any]]:
@@ -46,6 +56,8 @@ def test_a_call_is_a_request_and_a_response() -> None:
         "phase": "request",
         "method": "GET",
         "url": url,
+        "operation": None,
+        "path_template": "/v2/x",
         "attempt": 1,
         "headers": None,
     }
@@ -54,6 +66,8 @@ def test_a_call_is_a_request_and_a_response() -> None:
         "phase": "response",
         "method": "GET",
         "url": url,
+        "operation": None,
+        "path_template": "/v2/x",
         "attempt": 1,
         "status": 200,
         "request_id": "req-1",
@@ -72,9 +86,10 @@ def test_a_retry_names_the_wait_and_its_reason() -> None:
         "response",
     ]
     retry = events[2]
-    assert set(retry) == {"phase", "method", "url", "attempt", "delay", "error"}
+    assert set(retry) == FAILED | {"delay"}
     assert (retry["attempt"], retry["delay"]) == (1, 0.25)
-    assert retry["error"].startswith("Paused (HTTP 503, GET /v2/x")
+    place = retry["url"].partition("://")[2]
+    assert retry["error"] == f"Paused (HTTP 503, GET {place})"
     assert [event["attempt"] for event in events] == [1, 1, 1, 2, 2]
 
 
@@ -87,9 +102,100 @@ def test_a_failure_ends_in_an_error() -> None:
         "response",
         "error",
     ]
-    assert set(events[-1]) == {"phase", "method", "url", "attempt", "error"}
-    assert events[-1]["error"] == "No (HTTP 404, GET /v2/x, 2 attempts)"
+    assert set(events[-1]) == FAILED
+    place = events[-1]["url"].partition("://")[2]
+    assert events[-1]["error"] == f"No (HTTP 404, GET {place}, 2 attempts)"
     assert events[3]["status"] == 404
+
+
+def test_a_failure_says_what_metrics_count_it_by() -> None:
+    refused = {"error": "No", "error_code": "ACCOUNT_NOT_FOUND"}
+    events = told([hang_up(), reply(404, refused, {"X-Request-Id": "req-9"})])
+    lost, refusal = events[1], events[-1]
+    assert (lost["error_type"], lost["error_code"]) == ("NetworkError", "NETWORK_ERROR")
+    assert (lost["status"], lost["request_id"]) == (None, None)
+    assert refusal["error_type"] == "AccountNotFoundError"
+    assert refusal["error_code"] == "ACCOUNT_NOT_FOUND"
+    assert (refusal["status"], refusal["request_id"]) == (404, "req-9")
+    for event in (lost, refusal):
+        assert 0 <= event["elapsed_ms"] < 5000
+
+
+def test_an_answer_that_cannot_be_read_is_an_error_though_it_was_a_response() -> None:
+    events: list[Mapping[str, Any]] = []
+    with (
+        ScriptedServer([reply(200, {"odd": 1}, {"X-Request-Id": "req-7"})]) as server,
+        V2Client(KEY, base_url=server.url, logger=events.append) as client,
+        pytest.raises(InvalidResponseError),
+    ):
+        client.accounts.get("a1")
+    assert [event["phase"] for event in events] == ["request", "response", "error"]
+    assert set(events[2]) == FAILED - {"elapsed_ms"}
+    assert events[2]["error_type"] == "InvalidResponseError"
+    assert (events[2]["status"], events[2]["request_id"]) == (200, "req-7")
+    assert events[2]["operation"] == "accounts.get"
+
+
+# ---- which operation ----
+
+
+def test_every_page_of_a_list_is_of_the_same_operation() -> None:
+    pages = [{"accounts": [{"id": f"a{n}"}], "pagination": {"total_pages": 3}} for n in (1, 2, 3)]
+    cached: list[Mapping[str, Any]] = []
+    with (
+        ScriptedServer([reply(200, page) for page in pages]) as server,
+        V2Client(KEY, base_url=server.url, logger=cached.append) as client,
+    ):
+        for _ in range(2):
+            assert len(list(client.accounts.list(cache_ttl=60))) == 3
+    assert {event["operation"] for event in cached} == {"accounts.list"}
+    assert [event["phase"] for event in cached].count("cache_hit") == 3
+
+
+def test_iter_sync_is_the_operation_that_it_repeats() -> None:
+    deltas = [
+        {"added": [], "modified": [], "removed": [], "next_cursor": f"c{n}", "has_more": n < 3}
+        for n in (1, 2, 3)
+    ]
+    events: list[Mapping[str, Any]] = []
+    with (
+        ScriptedServer([reply(200, delta) for delta in deltas]) as server,
+        V2Client(KEY, base_url=server.url, logger=events.append) as client,
+    ):
+        assert len(list(client.transactions.iter_sync("a1"))) == 3
+    assert [event["operation"] for event in events] == ["transactions.sync"] * 6
+
+
+def test_a_page_that_goes_on_from_a_bulk_answer_is_a_list() -> None:
+    bulk = {
+        "bulk_results": [
+            {
+                "account_id": "a1",
+                "transactions": [{"id": "t1"}],
+                "pagination": {"has_more": True, "after_id": "t1"},
+            }
+        ]
+    }
+    last = {"transactions": [{"id": "t2"}], "pagination": {"has_more": False}}
+    events: list[Mapping[str, Any]] = []
+    with (
+        ScriptedServer([reply(200, bulk), reply(200, last)]) as server,
+        V2Client(KEY, base_url=server.url, logger=events.append) as client,
+    ):
+        assert len(list(client.transactions.bulk(["a1"])["a1"])) == 2
+    operations = [event["operation"] for event in events if event["phase"] == "request"]
+    assert operations == ["transactions.bulk", "transactions.list_for_account"]
+
+
+def test_what_is_asked_by_its_path_has_no_operation() -> None:
+    events: list[Mapping[str, Any]] = []
+    with (
+        ScriptedServer([OK]) as server,
+        V2Client(KEY, base_url=server.url, logger=events.append) as client,
+    ):
+        client.request("GET", "/v2/accounts/acme")
+    assert {event["operation"] for event in events} == {None}
+    assert {event["path_template"] for event in events} == {"/v2/accounts/{id}"}
 
 
 def test_a_cached_answer_is_a_cache_hit() -> None:
@@ -255,6 +361,61 @@ def test_a_logger_of_ones_own_takes_the_place_of_the_standard_one(
     logging.getLogger("tesote_sdk").setLevel(logging.NOTSET)
 
 
+def test_a_record_has_what_the_callback_gets(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "tesote_sdk")
+    events = told([reply(503, {"error": "Paused"}), OK])
+    assert len(caplog.records) == len(events) == 5
+    for record, event in zip(caplog.records, events):
+        attributes = vars(record)
+        assert {
+            name.partition("_")[2]: value
+            for name, value in attributes.items()
+            if name.startswith("tesote_")
+        } == event
+
+
+def test_attributes_of_records_meet_nobody_elses(caplog: pytest.LogCaptureFixture) -> None:
+    # A web framework's factory commonly sets `request_id`; logging refuses to overwrite.
+    made = logging.getLogRecordFactory()
+
+    def factory(*arguments: Any, **keywords: Any) -> logging.LogRecord:
+        record = made(*arguments, **keywords)
+        record.request_id = record.status = record.error = record.phase = "mine"
+        return record
+
+    caplog.set_level(logging.DEBUG, "tesote_sdk")
+    logging.setLogRecordFactory(factory)
+    try:
+        events = told([OK])
+    finally:
+        logging.setLogRecordFactory(made)
+    assert len(caplog.records) == len(events)
+    assert {record.levelname for record in caplog.records} == {"DEBUG"}
+    assert {vars(record)["request_id"] for record in caplog.records} == {"mine"}
+
+
+class Keeping(logging.Handler):
+    """Keeps the records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def test_a_logger_of_the_users_gets_the_records() -> None:
+    logger = logging.getLogger("tests.erp.tesote")
+    handler = Keeping()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    with scripted([OK], logger=logger) as (transport, _):
+        transport.request("GET", "/v2/x")
+    assert [record.name for record in handler.records] == ["tests.erp.tesote"] * 2
+    assert vars(handler.records[1])["tesote_status"] == 200
+
+
 def test_at_info_only_retries_are_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "tesote_sdk")
     with scripted([reply(503), OK]) as (transport, _):
@@ -266,7 +427,7 @@ def test_nothing_is_put_together_when_nobody_listens(monkeypatch: pytest.MonkeyP
     def never(*_: object, **__: object) -> None:
         raise AssertionError("an event was built for nobody")
 
-    monkeypatch.setattr(log_events.EventLog, "emit", never)
+    monkeypatch.setattr(log_events.EventLog, "_emit", never)
     with scripted([reply(503), OK, reply(404)]) as (transport, _):
         transport.request("GET", "/v2/x")
         failure_of(lambda: transport.request("GET", "/v2/x"))
@@ -306,3 +467,82 @@ def test_a_handler_sees_one_line_per_event() -> None:
         logger.setLevel(logging.NOTSET)
     assert len(stream.getvalue().splitlines()) == 3
     assert "\x1b" not in stream.getvalue()
+
+
+# ---- TESOTE_SDK_LOG ----
+
+WATCHED = """
+import json, logging, sys
+assert "logging" not in sys.modules or not logging.getLogger("tesote_sdk").handlers
+import tesote_sdk
+from tesote_sdk import RetryPolicy, V2Client
+from tesote_sdk.sandbox import Sandbox
+
+def handlers():
+    return [handler.name for handler in logging.getLogger("tesote_sdk").handlers]
+
+def main():
+    assert handlers() == []  # the import alone does nothing
+    with Sandbox(accounts=1, transactions=1) as sandbox:
+        sandbox.fail(503, times=1)
+        quick = RetryPolicy(base_delay=0.001)
+        for _ in range(3):
+            with V2Client(sandbox.api_key, base_url=sandbox.url, retry_policy=quick) as client:
+                client.with_options(read_timeout=3).status()
+    assert handlers() == ["TESOTE_SDK_LOG"], handlers()
+    assert logging.root.handlers == [] and logging.root.level == logging.WARNING
+    print(sandbox.api_key)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "phases"),
+    [
+        ("info", ["retry"]),
+        ("DEBUG", ["request", "response", "retry", *["request", "response"] * 3]),
+    ],
+)
+def test_the_environment_shows_the_log_on_stderr(level: str, phases: list[str]) -> None:
+    done = in_an_environment(level, WATCHED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() not in done.stderr
+    lines = [re.split("Z? (?:INFO|DEBUG) ", line) for line in done.stderr.splitlines()]
+    assert [line[1].split(" ")[:3] for line in lines] == [
+        ["tesote_sdk:", phase, "GET"] for phase in phases
+    ]
+
+
+def test_a_misspelled_level_names_the_levels() -> None:
+    program = """
+import sys
+from tesote_sdk import ConfigError, V2Client
+try:
+    V2Client("sk")
+except ConfigError as error:
+    print(error.message)
+"""
+    done = in_an_environment("verbose", program)
+    assert done.stdout == (
+        "TESOTE_SDK_LOG in the environment must be debug or info, not 'verbose'; unset it for no "
+        "log on stderr\n"
+    )
+    assert done.stderr == ""
+
+
+def test_an_empty_level_is_none_and_loads_nothing() -> None:
+    program = "import sys, tesote_sdk; tesote_sdk.V2Client('sk'); print('logging' in sys.modules)"
+    done = in_an_environment("", program)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def in_an_environment(level: str, program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={**os.environ, "TESOTE_SDK_LOG": level},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

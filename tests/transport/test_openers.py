@@ -10,7 +10,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
@@ -19,8 +19,11 @@ from tesote_sdk.sandbox import Sandbox
 from tests.support.certificates import SELF_SIGNED, client_context, server_context
 from tests.support.dead_addresses import refused_port
 from tests.support.scripted_server import ScriptedServer
-from tests.support.steps import cut, hang_up, raw, reply, silence
+from tests.support.steps import Step, cut, hang_up, raw, reply, silence
 from tests.transport.calls import KEY, MARK, FakeTime, failure_of, scripted, transport_to
+
+if TYPE_CHECKING:
+    from tests.support.http_messages import Request
 
 Opener = Callable[..., Any]
 NOWHERE = "https://api.example.test"
@@ -109,6 +112,15 @@ def test_the_timeout_is_the_smaller_of_the_silence_and_what_is_left() -> None:
     assert 1.0 < second <= 2.0
 
 
+def test_an_error_that_quotes_the_header_shows_no_key() -> None:
+    def opener(request: Any, timeout: float) -> Any:
+        raise ValueError(f"Invalid header value {request.unredirected_hdrs['Authorization']!r}")
+
+    error = fails(opener)
+    assert KEY not in str(error) + repr(error.args)
+    assert f"Bearer {KEY[-4:]}" in str(error)
+
+
 def test_every_attempt_is_the_same_request() -> None:
     opener = Recorder(Answer(status=503), Answer(status=503), Answer())
     with transport_to(NOWHERE, opener=opener) as transport:
@@ -146,8 +158,9 @@ def test_a_refusal_may_be_returned_or_raised() -> None:
     envelope = b'{"error": "No", "error_code": "ACCOUNT_NOT_FOUND"}'
     headers = email.message.Message()
     headers["X-Request-Id"] = "r1"
-    raised = urllib.error.HTTPError(NOWHERE, 404, "Not Found", headers, io.BytesIO(envelope))
-    bare = urllib.error.HTTPError(NOWHERE, 404, "Not Found", headers, None)
+    url = f"{NOWHERE}/api/v2/x"
+    raised = urllib.error.HTTPError(url, 404, "Not Found", headers, io.BytesIO(envelope))
+    bare = urllib.error.HTTPError(url, 404, "Not Found", headers, None)
     returned = Answer(envelope, 404, {"x-request-id": "r1"})
     for answer, kind in (
         (raised, errors.AccountNotFoundError),
@@ -180,14 +193,71 @@ def test_urllib_works_as_it_is(opener: Opener, monkeypatch: pytest.MonkeyPatch) 
         assert client.accounts.get(account["id"]) == account
 
 
-def test_a_redirect_that_urllib_follows_does_not_carry_the_key() -> None:
-    with ScriptedServer([reply(200, {"id": "elsewhere"})]) as elsewhere:
-        step = reply(302, headers={"Location": f"{elsewhere.url}/login"})
-        with scripted([step], opener=urlopen()) as (transport, _):
-            transport.request("GET", "/v2/x")
-    (request,) = elsewhere.requests
-    assert "authorization" not in request.headers
-    assert MARK.encode() not in request.raw
+REDIRECTS = [301, 302, 303, 307, 308]
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_answer_of_another_place_is_nobodys(
+    status: int, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """urllib follows redirects, a POST's with a GET: the 200 it ends at is no payment's result."""
+    monkeypatch.setenv("no_proxy", "*")
+    with ScriptedServer(lambda _: reply(200, {"id": "elsewhere"})) as elsewhere:
+        step = reply(status, headers={"Location": f"{elsewhere.url}/login"})
+        with scripted([step], opener=urllib.request.urlopen) as (transport, server):
+            error = failure_of(lambda: transport.request(method, "/v2/x"))
+    assert type(error) is errors.ApiError
+    assert len(server.requests) == 1
+    if elsewhere.requests:  # not every method is sent on for every status, by every version
+        (request,) = elsewhere.requests
+        assert "authorization" not in request.headers
+        assert MARK.encode() not in request.raw
+        assert f"followed a redirect to {elsewhere.url}/login" in error.message
+    else:
+        assert error.http_status == status
+    assert error.outcome_unknown is (bool(elsewhere.requests) and method == "POST")
+    assert (method == "POST" and status > 303) or elsewhere.requests or status == 308
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nor_is_that_of_the_same_place_asked_by_a_redirect(method: str) -> None:
+    """As servers do that answer a form: the GET says nothing of what became of the POST."""
+
+    def answer(request: Request) -> Step:
+        if len(server.requests) == 1:
+            return reply(303, headers={"Location": request.target})
+        return reply(200, {"id": "o1", "status": "completed"})
+
+    with ScriptedServer(answer) as server:
+        error = fails(urlopen(), method, server.url)
+    assert type(error) is errors.ApiError
+    assert [request.method for request in server.requests] == [method, "GET"]
+    assert error.outcome_unknown is (method == "POST")
+
+
+@pytest.mark.parametrize(
+    ("place", "same"),
+    [
+        (f"{NOWHERE}/api/v2/x", True),
+        ("https://API.example.test:443/api/v2/x", True),
+        (None, True),
+        (f"{NOWHERE}/api/v2/y", False),
+        (f"{NOWHERE}/api/v2/x?a=1", False),
+        ("http://api.example.test/api/v2/x", False),
+        ("https://api.example.test:8443/api/v2/x", False),
+        ("https://api.example.test:port/api/v2/x", False),
+    ],
+)
+def test_one_place_may_be_spelled_in_several_ways(place: Any, same: bool) -> None:
+    answer: Any = Answer()
+    answer.url = place
+    with transport_to(NOWHERE, opener=Recorder(answer)) as transport:
+        if same:
+            assert transport.request("GET", "/v2/x").json == {"id": "a1"}
+        else:
+            error = failure_of(lambda: transport.request("GET", "/v2/x"))
+            assert type(error) is errors.ApiError
 
 
 @pytest.mark.parametrize(
@@ -257,8 +327,57 @@ def test_what_an_opener_raises_is_translated(
     assert error.attempts == (1 if kind in (errors.TlsError, errors.InvalidResponseError) else 3)
 
 
-@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(1), ZeroDivisionError()])
-def test_other_exceptions_are_the_openers_own(raised: BaseException) -> None:
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
+def test_what_ends_a_program_passes_through(raised: BaseException) -> None:
     opener = Recorder(raised)
     with transport_to(NOWHERE, opener=opener) as transport, pytest.raises(type(raised)):
         transport.request("GET", "/v2/x")
+
+
+def named(name: str, *bases: str) -> Exception:
+    """Return an exception of a class as another library has it."""
+    kind: type[Exception] = Exception
+    for base in (*bases, name):
+        kind = type(base, (kind,), {})
+    return kind("it failed")
+
+
+FOREIGN = [
+    (named("ConnectError", "HTTPError", "RequestError", "TransportError"), errors.NetworkError),
+    (named("RemoteProtocolError", "HTTPError", "RequestError"), errors.NetworkError),
+    (named("ProtocolError", "HTTPError"), errors.NetworkError),
+    (named("MaxRetryError", "HTTPError", "PoolError"), errors.NetworkError),
+    (named("ReadTimeout", "HTTPError", "TransportError", "TimeoutException"), errors.TimeoutError),
+    (named("ReadTimeoutError", "HTTPError", "TimeoutError"), errors.TimeoutError),
+    (named("PoolTimeout"), errors.TimeoutError),
+    (ZeroDivisionError("a mistake"), errors.InvalidResponseError),
+    (AttributeError("a mistake"), errors.InvalidResponseError),
+    (RuntimeError("a mistake"), errors.InvalidResponseError),
+    (ValueError("no answer"), errors.InvalidResponseError),
+]
+
+
+@pytest.mark.parametrize("during", ["the call", "the reading"])
+@pytest.mark.parametrize(
+    ("raised", "kind"), FOREIGN, ids=[type(raised).__name__ for raised, _ in FOREIGN]
+)
+def test_exceptions_of_other_libraries_become_typed_errors(
+    raised: Exception, kind: type[errors.TesoteError], during: str
+) -> None:
+    class Failing(Answer):
+        def read(self) -> bytes:
+            raise raised
+
+    answer = raised if during == "the call" else Failing()
+    error = fails(Recorder(answer, answer, answer), "POST")
+    assert type(error) is kind
+    assert error.__cause__ is raised
+    assert error.outcome_unknown
+    assert error.attempts == (3 if kind is errors.NetworkError else 1)
+
+
+@pytest.mark.parametrize("answer", [None, 7, object(), b"{}", (200, {}, b"{}")], ids=repr)
+def test_what_is_no_response_is_an_invalid_response(answer: Any) -> None:
+    error = fails(Recorder(answer), "POST")
+    assert type(error) is errors.InvalidResponseError
+    assert error.outcome_unknown

@@ -15,12 +15,12 @@ import pytest
 
 from tesote_sdk import RetryPolicy, V1Client, V2Client
 from tesote_sdk.errors import ConfigError, TesoteError
+from tesote_sdk.transport import Options, Transport
 from tesote_sdk.transport.redaction import ApiKey
 from tests.support.certificates import SELF_SIGNED, server_context
 from tests.support.dead_addresses import black_hole, refused_port
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import cut, drip, hang_up, raw, reply, reset, silence
-from tests.support.transports import transport_of
 from tests.transport.calls import KEY, MARK, SHOWN_KEY, failure_of
 
 if TYPE_CHECKING:
@@ -315,10 +315,12 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
 MAKERS: dict[str, Callable[[str], object]] = {
     "V1Client": lambda case: V1Client(UNUSABLE[case][0], **UNUSABLE[case][1]),
     "V2Client": lambda case: V2Client(UNUSABLE[case][0], **UNUSABLE[case][1]),
-    "Transport": lambda case: transport_of(
+    "Transport": lambda case: Transport(
         UNUSABLE[case][0],
         UNUSABLE[case][1]["base_url"],
-        **{name: each for name, each in UNUSABLE[case][1].items() if name != "base_url"},
+        Options(
+            **{name: each for name, each in UNUSABLE[case][1].items() if name != "base_url"},
+        ),
     ),
     "environment": lambda case: V2Client(**UNUSABLE[case][1]),
 }
@@ -352,8 +354,7 @@ def test_a_key_shows_its_last_four_characters_at_most(key: str, shown: str) -> N
     wrapped.check()
     assert wrapped.shown == shown
     assert repr(wrapped) == f"<ApiKey {shown}>"
-    assert wrapped.header() == f"Bearer {key}"
-    assert repr(wrapped.header()) == repr(shown)
+    assert wrapped.bearer() == f"Bearer {key}"
 
 
 @pytest.mark.parametrize("key", [KEY, "sk_ñ.*\\x(0042", "sk\\1\\g<0>", "a"])

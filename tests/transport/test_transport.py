@@ -292,7 +292,7 @@ def test_the_last_rate_limit_is_the_newest_that_was_sent() -> None:
                 transport.request("GET", "/v2/x")
             seen.append(transport.last_rate_limit)
     assert seen[0] is None
-    assert [limit[:3] for limit in seen[1:]] == [
+    assert [(limit.limit, limit.remaining, limit.reset) for limit in seen[1:]] == [
         (200, 199, 60),
         (200, 199, 60),
         (200, 198, 59),
@@ -335,7 +335,7 @@ def test_a_304_is_an_answer_to_those_who_asked_for_it_alone() -> None:
 
 def test_an_error_tells_of_its_request_but_no_values() -> None:
     body = {"amount": "1.50", "beneficiary": {"account_number": "0199"}}
-    with scripted([reply(422, {"error": "No"})]) as (transport, _):
+    with scripted([reply(422, {"error": "No"})]) as (transport, server):
         error = failure_of(
             lambda: transport.request(
                 "POST", "/v2/x", body=body, query={"q": "Lucía P.", "page": 2}, idempotency_key="k1"
@@ -343,6 +343,7 @@ def test_an_error_tells_of_its_request_but_no_values() -> None:
         )
     assert error.request_summary == {
         "method": "POST",
+        "url": f"{server.url}/api/v2/x?q=<8 characters>&page=2",
         "path": "/v2/x",
         "query": "q=<8 characters>&page=2",
         "body_shape": {"keys": ["amount", "beneficiary"], "bytes": len(compact(body))},

@@ -12,7 +12,7 @@ from tests.support.steps import reply
 from tests.v1.harness import KEY, connected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tesote_sdk._base_client import BaseClient
 
@@ -60,13 +60,15 @@ def public_methods(client: BaseClient) -> set[str]:
 def check(kind: type[BaseClient], row: Row) -> None:
     """Make the call of a row, and compare what the server saw."""
     step = reply(row.status, row.answer)
+    events: list[Mapping[str, Any]] = []
     with (
         ScriptedServer([step]) as server,
-        connected(kind, f"{server.url}/api") as client,
+        connected(kind, f"{server.url}/api", logger=events.append) as client,
     ):
         method_named(client, row.call)(**row.arguments)
         (request,) = server.requests
     assert f"{request.method} {request.target}" == row.request.replace(" /", " /api/", 1)
+    assert [event["operation"] for event in events] == [row.call] * 2
     writes = request.method != "GET"
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert (request.headers.get("Content-Type") == "application/json") is writes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import weakref
 from typing import Callable, Optional
 
@@ -143,8 +144,12 @@ class ConnectionPool:
             except IndexError:
                 return None
             now = self._clock()
-            fresh = now - connection.idle_since <= MAX_IDLE_SECONDS
-            if fresh and now - connection.opened_at <= MAX_AGE_SECONDS and connection.is_quiet():
+            if (
+                now - connection.idle_since <= MAX_IDLE_SECONDS
+                and now - connection.opened_at <= MAX_AGE_SECONDS
+                and connection.made_with is socket.socket
+                and connection.is_quiet()
+            ):
                 return connection
             connection.close()
 
@@ -187,5 +192,10 @@ class ConnectionPool:
             options.read_timeout,
             began,
         )
+        if connection.lost is not None:
+            connection.close()
+            raise NetworkError(
+                f"the connection to {self._origin.authority} was lost before it was used"
+            ) from connection.lost
         self._open[id(connection)] = connection
         return connection

@@ -7,13 +7,11 @@ import socket
 import zlib
 from typing import Optional
 
+from .messages import MAX_REFUSAL
 from .timeouts import Deadline
 
 MAX_CONTENT = 100 * 1024 * 1024
 """Bytes of a response's content, decompressed, beyond which it is refused."""
-
-MAX_REFUSAL = 1024 * 1024
-"""Bytes of a refusal's body that are kept: an error that says more has said enough."""
 
 _MAX_MEMBERS = 100
 """Members of one gzip body; every one costs time, and a hundred thousand fit into 2 MB."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Mapping
 from types import FrameType
 
+from .._forks import loading
 from .log_events import EventLog
 from .messages import Request, shown_field
-
-_NAME = r"[a-z_]+|v[0-9]+"
-"""A segment of a path that names something, where any other is an id."""
-
+from .path_templates import path_template
 
 _MOST = 200
 """Characters of a field that a notice shows."""
@@ -35,19 +32,18 @@ class DeprecationNotices:
         sunset = headers.get("sunset")
         if deprecated is None and sunset is None:
             return
-        segments = [
-            segment if not segment or re.fullmatch(_NAME, segment) else "{id}"
-            for segment in request.path.split("/")
-        ]
-        endpoint = f"{request.method} {'/'.join(segments)}"
+        endpoint = f"{request.method} {path_template(request.path)}"
         if endpoint in self._told:
             return
         self._told.add(endpoint)
-        end = f" and will be gone after {shown_field(sunset, _MOST)}" if sunset else ""
+        redact = request.api_key.redact
+        end = f" and will be gone after {shown_field(redact(sunset), _MOST)}" if sunset else ""
         link = headers.get("link")
-        more = f"; see {shown_field(link, _MOST)}" if link else ""
-        notice = request.api_key.redact(f"the API's endpoint {endpoint} is deprecated{end}{more}")
+        more = f"; see {shown_field(redact(link), _MOST)}" if link else ""
+        notice = f"the API's endpoint {redact(endpoint)} is deprecated{end}{more}"
         try:
+            with loading():  # warnings would import it in mid-call, while others fork
+                import linecache  # noqa: F401
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -11,6 +12,9 @@ from .encoding import extended_text
 
 _MAX_NUMBER = 400
 """Characters of a number that is not whole, and its exponent either way, that are believed."""
+
+_MAX_DIGITS = 4300
+"""Digits of a whole number, as Python itself has it (`sys.get_int_max_str_digits`)."""
 
 _INFINITIES = (float("inf"), float("-inf"))
 
@@ -65,10 +69,19 @@ def json_decoder(parse_float: Callable[[str], Any]) -> Callable[[str], Any]:
             raise ValueError(f"the number {text[:40]} is too large for a float")
         return number
 
+    def whole(digits: str) -> int:
+        if len(digits) > _MAX_DIGITS:
+            raise ValueError(f"the number {digits[:40]} is out of range")
+        return int(digits)
+
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is not a JSON number")
 
-    return json.JSONDecoder(parse_float=finite, parse_constant=refuse).decode
+    # Python's own limit costs nothing. Where it is older or the limit is off, a million digits
+    # would take half a minute, and no timeout would end it.
+    limited = getattr(sys, "get_int_max_str_digits", int)() > 0
+    parse_int = None if limited else whole
+    return json.JSONDecoder(parse_float=finite, parse_int=parse_int, parse_constant=refuse).decode
 
 
 def _has_plain_exponent(number: str) -> bool:

@@ -8,7 +8,9 @@ from typing import Any, Callable, Optional, Union
 
 from .._forks import loading
 from .._hints import logging
+from ..errors import ConfigError, TesoteError
 from .messages import Request
+from .path_templates import path_template
 
 LogCallback = Callable[[Mapping[str, Any]], object]
 """Called with one mapping an event; what it returns is ignored."""
@@ -67,6 +69,7 @@ class EventLog:
         phase: str,
         request: Request,
         headers: Optional[Mapping[str, str]] = None,
+        error: Optional[TesoteError] = None,
         **details: Any,
     ) -> None:
         """Report one event of a request, if anyone listens.
@@ -75,14 +78,15 @@ class EventLog:
             phase: `request`, `response`, `retry`, `error` or `cache_hit`.
             request: What it is about.
             headers: Of the message, if the phase has one; reduced to those that may be shown.
+            error: What it failed with, if it did.
             details: What else the phase has: attempt, status, request_id, elapsed_ms
-                (milliseconds), delay (seconds), error.
+                (milliseconds), delay (seconds).
         """
         try:
             if self.wants(phase):
-                self._emit(phase, request, headers, details)
-        except Exception as error:  # noqa: BLE001 - a log must not break what it reports
-            self.warn("the log callback failed with %s", type(error).__name__)
+                self._emit(phase, request, headers, error, details)
+        except Exception as problem:  # noqa: BLE001 - a log must not break what it reports
+            self.warn("the log callback failed with %s", type(problem).__name__)
 
     def warn(self, message: str, *arguments: object) -> None:
         """Tell the standard logger of a failure that costs nothing but convenience."""
@@ -97,21 +101,40 @@ class EventLog:
         phase: str,
         request: Request,
         headers: Optional[Mapping[str, str]],
-        details: Mapping[str, Any],
+        error: Optional[TesoteError],
+        details: dict[str, Any],
     ) -> None:
         redact = request.api_key.redact
         event: dict[str, Any] = {
             "phase": phase,
             "method": request.method,
             "url": request.shown_url(),
+            "operation": request.operation,
+            "path_template": redact(path_template(request.path)),
         }
-        event.update((name, redact(value)) for name, value in details.items())
+        if error is not None:
+            details.update(
+                error=str(error),
+                error_type=type(error).__name__,
+                error_code=error.error_code,
+                status=error.http_status,
+                request_id=error.request_id,
+            )
+        for name, value in details.items():
+            event[name] = redact(value) if isinstance(value, str) else value
         if headers is not None:
             event["headers"] = _shown(headers, request, phase)
         level = _LEVELS.get(phase, _DEBUG)
         if self._is_logged(level):
-            more = {name: event[name] for name in event if name not in ("phase", "method", "url")}
-            self._std_logger().log(level, "%s %s %s %s", phase, request.method, event["url"], more)
+            extra = {f"tesote_{name}": value for name, value in event.items()}
+            more = {
+                name: value
+                for name, value in event.items()
+                if name not in _IN_FRONT and value is not None
+            }
+            self._std_logger().log(
+                level, "%s %s %s %s", phase, request.method, event["url"], more, extra=extra
+            )
         if self._callback is not None:
             self._callback(event)
 
@@ -132,6 +155,40 @@ class EventLog:
 _DEBUG, _INFO = 10, 20
 _LEVELS = {"retry": _INFO}
 """The numbers of `logging.DEBUG` and `logging.INFO`, without the module."""
+
+
+_IN_FRONT = frozenset({"phase", "method", "url", "path_template"})
+"""What a line of the log begins with, or has in another form."""
+
+
+def show_log(level: Optional[str]) -> None:
+    """Show the log on stderr, if that is asked for; the root logger is left alone.
+
+    Args:
+        level: `debug` or `info`, from the environment; None or nothing leaves the log as it is.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not level:
+        return
+    if level.lower() not in ("debug", "info"):
+        raise ConfigError(
+            f"TESOTE_SDK_LOG in the environment must be debug or info, not {level[:40]!r}; unset "
+            "it for no log on stderr"
+        )
+    with loading():  # few programs are watched so
+        import logging
+
+        logger = logging.getLogger("tesote_sdk")
+        if all(handler.name != "TESOTE_SDK_LOG" for handler in logger.handlers):
+            handler = logging.StreamHandler()
+            handler.name = "TESOTE_SDK_LOG"
+            handler.setFormatter(
+                logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+            )
+            logger.addHandler(handler)
+            logger.setLevel(level.upper())
 
 
 def _shown(headers: Mapping[str, str], request: Request, phase: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
-from .._error_base import one_line
+from .._error_base import one_line, operation
 from ..errors import InvalidResponseError
+from .charsets import charset_of, codec_of
 from .origin import BaseUrl
 from .redaction import ApiKey
 from .values import Value
@@ -37,6 +38,9 @@ def shown_field(text: str, limit: int) -> str:
     return one_line(text, limit)
 
 
+MAX_REFUSAL = 1024 * 1024
+"""Bytes of a body that an error keeps: one that says more has said enough."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing on the server (RFC 9110, section 9.2.1)."""
 
@@ -46,15 +50,18 @@ class Headers(Mapping[str, str]):
 
     Iterating gives the names in lower case. A field that was sent more than once holds its values
     joined by `", "` (RFC 9110, section 5.3).
+
+    Attributes:
+        fields: The fields by their names in lower case.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("fields",)
 
     def __init__(self, fields: Mapping[str, str]) -> None:
-        self._fields = fields
+        self.fields: Mapping[str, str] = fields
 
     def __getitem__(self, name: str) -> str:
-        return self._fields[name.lower()]
+        return self.fields[name.lower()]
 
     @overload
     def get(self, name: str) -> Optional[str]: ...
@@ -63,24 +70,24 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Return a field, or a default where it is not there."""
         # Mapping's own raises and catches a KeyError for every field that is not there.
-        return self._fields.get(name.lower(), default)
+        return self.fields.get(name.lower(), default)
 
     def items(self) -> ItemsView[str, str]:
         """Return the fields with their names in lower case."""
         # Mapping's own looks each of them up.
-        return self._fields.items()
+        return self.fields.items()
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._fields
+        return isinstance(name, str) and name.lower() in self.fields
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
+        return iter(self.fields)
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self.fields)
 
     def __repr__(self) -> str:
-        return f"<Headers {', '.join(self._fields)}>"
+        return f"<Headers {', '.join(self.fields)}>"
 
 
 class Request:
@@ -100,6 +107,7 @@ class Request:
         "headers",
         "idempotency_key",
         "method",
+        "operation",
         "path",
         "query",
         "varying",
@@ -120,6 +128,7 @@ class Request:
         caller_keyed: bool,
         changes_state: bool,
         api_key: ApiKey,
+        operation: Optional[str] = None,
     ) -> None:
         self.base: BaseUrl = base
         self.method: str = method
@@ -140,6 +149,8 @@ class Request:
         self.changes_state: bool = changes_state
         """Whether carrying it out twice could do something twice."""
         self.api_key: ApiKey = api_key
+        self.operation: Optional[str] = operation
+        """The method of a client that it is made by, such as `accounts.get`, if it is known."""
 
     @property
     def target(self) -> str:
@@ -264,6 +275,7 @@ class Response:
         "_decode",
         "_forget",
         "_json",
+        "_report",
         "_request",
         "connection",
         "content",
@@ -280,6 +292,7 @@ class Response:
         request: Request,
         attempts: Optional[int],
         decode: Callable[[str], Any],
+        report: Optional[Callable[..., None]] = None,
         connection: Optional[Retirable] = None,
         forget: Optional[Callable[[], None]] = None,
     ) -> None:
@@ -289,6 +302,7 @@ class Response:
         self._request = request
         self._attempts = attempts
         self._decode = decode
+        self._report = report
         self.connection: Optional[Retirable] = connection
         self._forget = forget
         self._json: Any = _NOT_READ
@@ -299,6 +313,7 @@ class Response:
         return self.headers.get("x-request-id")
 
     @property
+    @operation
     def body(self) -> str:
         """The body as text, in the charset that the server names (UTF-8 where it names none).
 
@@ -307,10 +322,11 @@ class Response:
         Raises:
             InvalidResponseError: The charset is another, or the bytes are no text in it.
         """
-        charset = _charset(self.headers)
-        codec = _CODECS.get(charset.lower())
+        charset = charset_of(self.headers.get("content-type", ""))
+        codec = codec_of(charset)
         if codec is None:
-            raise self.invalid(f"the body is in the charset {charset[:40]}, which is not read")
+            shown = self._request.api_key.redact(charset)[:40]
+            raise self.invalid(f"the body is in the charset {shown}, which is not read")
         try:
             return self.content.decode(codec)
         except ValueError as error:
@@ -319,6 +335,7 @@ class Response:
         raise self.invalid(f"the body is no text in the charset {charset}") from problem
 
     @property
+    @operation
     def json(self) -> Any:
         """The decoded JSON body; the same object each time it is read.
 
@@ -355,20 +372,25 @@ class Response:
         if self._forget is not None:
             self._forget()
         redact = self._request.api_key.redact
-        return InvalidResponseError(
+        error = InvalidResponseError(
             redact(message),
             http_status=self.status,
             request_id=redact(self.request_id),
-            response_body=redact(self.content.decode("utf-8", "replace")),
+            response_body=redact(self.content[:MAX_REFUSAL].decode("utf-8", "replace")),
             request_summary=self._request.summary(),
             attempts=self._attempts,
             outcome_unknown=self._request.changes_state,
         )
+        if self._report is not None:
+            # It was told as a response like any other.
+            self._report("error", self._request, None, error, attempt=self._attempts)
+        return error
 
     def stray(self, message: str) -> InvalidResponseError:
-        """Return the error for an answer that belongs to another request.
+        """Return the error for an answer that belongs to another request, or may do so.
 
-        The connection may be one answer behind from here on: it is not used again.
+        What names another object does, and what is no such object may. The connection may be one
+        answer behind from here on: it is not used again.
         """
         if self.connection is not None:
             self.connection.retire()
@@ -379,21 +401,3 @@ class Response:
 
 
 _NOT_READ = object()
-
-
-_CODECS = {
-    **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
-    **{name: name for name in ("utf-16", "utf-16le", "utf-16be")},
-    **dict.fromkeys(("us-ascii", "ascii"), "ascii"),
-    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin-1", "latin1"), "latin-1"),
-    **dict.fromkeys(("windows-1252", "cp1252"), "cp1252"),
-}
-"""Charsets that banks and spreadsheets use; others can cost minutes for a body of a few KiB."""
-
-
-def _charset(headers: Headers) -> str:
-    for parameter in headers.get("content-type", "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.partition(",")[0].strip().strip('"') or "utf-8"
-    return "utf-8"

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
 from ..errors import TimeoutError as TesoteTimeoutError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
-from .http1 import is_lost
 from .messages import Headers, Reply, Request
+from .sockets import is_lost
 from .timeouts import Deadline
 
 _PIECE = 65536
@@ -51,16 +51,17 @@ def send_through(
     """
     timeout = min(read_timeout, max(0.001, deadline.remaining()))
     try:
+        prepared = _prepared(request)
         try:
-            response = opener(_prepared(request), timeout=timeout)
+            response = opener(prepared, timeout=timeout)
         except urllib.error.HTTPError as error:
             response = error
             if error.fp is None:  # which leaves it without a read() before Python 3.13
                 response = urllib.error.HTTPError(
-                    request.target, error.code, error.msg, error.hdrs, io.BytesIO()
+                    error.filename, error.code, error.msg, error.hdrs, io.BytesIO()
                 )
         try:
-            _refuse_redirected(response, request)
+            _refuse_redirected(response, prepared, request)
             return _reply(response, request, deadline)
         finally:
             # Only status, headers and read() are asked of an opener's response.
@@ -69,7 +70,10 @@ def send_through(
         raise
     except Exception as error:
         # httpx's, urllib3's and whatever else the opener is made of, too.
-        raise _failure(error, deadline, timeout) from error
+        failure = _failure(error, deadline, timeout)
+        # The opener has the key, and its error may quote the header that it could not send.
+        failure.message = request.api_key.redact(failure.message)
+        raise failure from error
 
 
 def _prepared(request: Request) -> urllib.request.Request:
@@ -85,15 +89,16 @@ def _prepared(request: Request) -> urllib.request.Request:
     return prepared
 
 
-def _refuse_redirected(response: Any, request: Request) -> None:
+def _refuse_redirected(response: Any, prepared: urllib.request.Request, request: Request) -> None:
     """Refuse the answer of another place than the one that was asked: it is nobody's answer.
 
-    urllib's own opener follows a redirected POST with a GET (RFC 9110, section 15.4).
+    urllib's own opener follows a redirected POST with a GET (RFC 9110, section 15.4), also to the
+    same place; it notes in the request which redirects it has followed.
     """
     place = getattr(response, "url", None) or getattr(response, "geturl", _nothing_to_close)()
-    base = request.base
-    asked = f"{base.origin.scheme}://{base.host_header}{request.target}"
-    if not isinstance(place, str) or _normal(place) == _normal(asked):
+    if not getattr(prepared, "redirect_dict", None) and (
+        not isinstance(place, str) or _normal(place) == _normal(prepared.full_url)
+    ):
         return
     raise ApiError(
         request.api_key.redact(

@@ -50,6 +50,7 @@ class Preparer:
         extra_headers: Optional[Mapping[str, str]],
         key_in_body: Optional[str],
         changes_state: Optional[bool],
+        operation: Optional[str],
     ) -> Request:
         """Return the request of a call; `Transport.request` describes the arguments.
 
@@ -60,13 +61,10 @@ class Preparer:
             raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
         check_path(path)
         headers = self._common_fields()
-        key, keyed = idempotency_key, idempotency_key is not None
-        if method not in SAFE_METHODS:
-            key = _checked_key(key) if keyed else str(uuid.UUID(bytes=os.urandom(16), version=4))
+        key = _key_of(method, idempotency_key)
+        if key is not None:
             headers["Content-Type"] = "application/json"
             headers["Idempotency-Key"] = key
-        elif keyed:
-            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
         content: Optional[bytes] = None
         shape: Optional[dict[str, Any]] = None
         if method in _METHODS_WITH_BODY:
@@ -89,9 +87,10 @@ class Preparer:
             body=content,
             body_shape=shape,
             idempotency_key=key,
-            caller_keyed=keyed,
+            caller_keyed=idempotency_key is not None,
             changes_state=method not in SAFE_METHODS if changes_state is None else changes_state,
             api_key=self._api_key,
+            operation=operation,
         )
 
     def _common_fields(self) -> dict[str, str]:
@@ -106,13 +105,24 @@ class Preparer:
                     f"the function passed as headers= failed with {type(error).__name__}; nothing "
                     "was sent"
                 ) from error
-            more = {} if more is None else checked_fields("headers", more)
+            more = checked_fields("what the headers= function returns", more)
         if more:
             _add(fields, more)
         return fields
 
 
-def _checked_key(key: object) -> str:
+def _key_of(method: str, key: object) -> Optional[str]:
+    """Return the key that names a write, the caller's or a new one; None for what is none.
+
+    Raises:
+        InvalidArgumentError: It cannot be sent, or the request writes nothing.
+    """
+    if method in SAFE_METHODS:
+        if key is not None:
+            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
+        return None
+    if key is None:
+        return str(uuid.UUID(bytes=os.urandom(16), version=4))
     if not (isinstance(key, str) and is_field_value(key)):
         raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
     return key

@@ -12,7 +12,7 @@ from typing import Optional, Union
 from .._forks import loading
 from ..errors import ConfigError, NetworkError
 from .errands import Errand
-from .http1 import Incoming, NotHttpError
+from .framing import Incoming, NotHttpError
 from .origin import Origin, is_loopback, split_authority
 from .sockets import TimedSocket
 from .timeouts import Deadline

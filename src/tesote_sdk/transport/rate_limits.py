@@ -57,6 +57,15 @@ class RateLimit(Value):
         return max(0.0, self.resets_at - (time.time() if now is None else now))
 
 
+def tells_rate_limit(fields: Mapping[str, str]) -> bool:
+    """Tell whether a response has any of the three fields of the rate limit."""
+    return (
+        "x-ratelimit-remaining" in fields
+        or "x-ratelimit-limit" in fields
+        or "x-ratelimit-reset" in fields
+    )
+
+
 def read_rate_limit(fields: Mapping[str, str], now: float) -> Optional[RateLimit]:
     """Read the `X-RateLimit-*` fields (https://equipo.tesote.com/api/docs?version=v2).
 
@@ -70,14 +79,18 @@ def read_rate_limit(fields: Mapping[str, str], now: float) -> Optional[RateLimit
     Returns:
         The snapshot, or None where the response carries none of the three.
     """
-    limit = fields.get("x-ratelimit-limit")
-    remaining = fields.get("x-ratelimit-remaining")
-    text = fields.get("x-ratelimit-reset")
-    if limit is None and remaining is None and text is None:
+    if not tells_rate_limit(fields):
         return None
+    text = fields.get("x-ratelimit-reset")
     reset = max(_numbers(text), default=None)
     resets_at = parse_reset(text if reset is None else reset, now)
-    return RateLimit(_count(limit), _count(remaining), reset, resets_at, text)
+    return RateLimit(
+        _count(fields.get("x-ratelimit-limit")),
+        _count(fields.get("x-ratelimit-remaining")),
+        reset,
+        resets_at,
+        text,
+    )
 
 
 def _numbers(text: Optional[str]) -> list[Union[int, float]]:

@@ -26,7 +26,7 @@ class ApiKey:
         self._spellings: Optional[re.Pattern[str]] = None
         self._digest: Optional[Callable[[bytes, bytes, str], bytes]] = None
         last4 = value[-4:] if isinstance(value, str) and len(value) > 4 and value.isascii() else ""
-        self.shown = f"Bearer {last4 or '****'}"
+        self.shown: str = f"Bearer {last4 or '****'}"
         """What logs and errors may hold: `Bearer <last4>`, or `Bearer ****` for a short key."""
 
     def check(self) -> None:

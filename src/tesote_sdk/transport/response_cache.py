@@ -124,7 +124,7 @@ class ResponseCache:
             deadline: The call's.
             perform: Asks the server.
             decode: Decodes the JSON of a kept response.
-            log: Hears of the call.
+            log: The caller's; clients that share a cache may have a log each.
 
         Raises:
             TimeoutError: The deadline passed while another thread asked.
@@ -145,7 +145,7 @@ class ResponseCache:
         except TimeoutError as error:
             if error.request_summary is None:  # it is of waiting for another thread
                 error.request_summary = request.summary()
-                log.report("error", request, error=str(error))
+                log.report("error", request, error=error)
             raise
         if not asked:
             log.report("cache_hit", request, status=entry.status)
@@ -156,6 +156,7 @@ class ResponseCache:
             request=request,
             attempts=None,
             decode=decode,
+            report=log.report,
             connection=asked[0].connection if asked else None,
             forget=lambda: self.forget(place),
         )
@@ -268,7 +269,7 @@ class ResponseCache:
         if root in self._undropped:
             return None
         value = self._get(self._generation_key(root))
-        return b"" if value is _FAILED else value
+        return b"" if value is _FAILED else value or None
 
     def _renew(self, root: str) -> Optional[bytes]:
         generation = os.urandom(8).hex().encode()

@@ -18,7 +18,7 @@ class RetryPolicy(Value):
 
     The wait before attempt n+1 is drawn from zero to `base_delay * 2**(n-1)`, at most `max_delay`
     ("full jitter": many clients that failed together do not come back together). Where the server
-    names a wait, it is never cut short: the wait is at least as long, or, beyond
+    names a wait, it is never cut short: the drawn wait comes after it, or, beyond
     `max_retry_after`, the error is raised at once with `retry_after` set.
 
     Args:
@@ -96,4 +96,5 @@ class RetryPolicy(Value):
         drawn = uniform(0.0, ceiling)
         if retry_after is None:
             return drawn
-        return None if retry_after > self.max_retry_after else max(retry_after, drawn)
+        # Clients that were all told the same moment do not all come back at it.
+        return None if retry_after > self.max_retry_after else retry_after + drawn

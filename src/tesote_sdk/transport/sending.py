@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Callable, Optional
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .._forks import loading_parts, renew_after_fork
 from ..errors import ApiError, TesoteError
@@ -18,9 +19,10 @@ from .deprecations import DeprecationNotices
 from .error_responses import error_from_response
 from .json_bodies import json_decoder
 from .log_events import EventLog
-from .messages import LastResponse, Reply, Request, Response
+from .messages import Headers, LastResponse, Reply, Request, Response
 from .options import Options
-from .rate_limits import RateLimit, read_rate_limit
+from .pacing import Permit, RateLimiter
+from .rate_limits import RateLimit, read_rate_limit, tells_rate_limit
 from .timeouts import Deadline
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ class Sender:
         uniform: Draws a number between two others.
 
     Attributes:
-        last_rate_limit: The newest rate limit that the server reported, or None.
         pool: The connections.
         decode: Decodes JSON as the options ask for.
     """
@@ -61,8 +62,8 @@ class Sender:
         self._sleep = sleep
         self._uniform = uniform or _uniform
         self._notices = DeprecationNotices(log)
-        self.decode = json_decoder(options.parse_float)
-        self.last_rate_limit: Optional[RateLimit] = None
+        self.decode: Callable[[str], Any] = json_decoder(options.parse_float)
+        self._rate_limit_seen: Optional[tuple[Headers, float]] = None
         self._own = threading.local()
         if options.opener is not None:
             with loading_parts():  # few programs bring one, and it takes urllib
@@ -73,7 +74,15 @@ class Sender:
     @property
     def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
-        return getattr(self._own, "response", None)
+        seen: Optional[tuple[int, Headers, int, float]] = getattr(self._own, "seen", None)
+        return None if seen is None else LastResponse(*seen)
+
+    @property
+    def last_rate_limit(self) -> Optional[RateLimit]:
+        """The newest rate limit that the server reported, or None before the first."""
+        # Read when somebody asks: most programs never do, and every response has three fields.
+        seen = self._rate_limit_seen
+        return None if seen is None else read_rate_limit(*seen)
 
     def perform(self, request: Request, deadline: Deadline) -> Response:
         """Attempt a request until it succeeds, or nothing is left but to raise its error.
@@ -83,10 +92,14 @@ class Sender:
         """
         outcome_unknown = False
         attempt = 0
+        is_watched = self._log.wants("request")
         while True:
             attempt += 1
+            if is_watched:
+                self._log.report("request", request, request.headers, attempt=attempt)
+            started = self._clock()
             try:
-                return self._attempt(request, attempt, deadline)
+                return self._attempt(request, attempt, deadline, is_watched=is_watched)
             except TesoteError as failure:
                 # An earlier attempt may have been carried out, whatever the last one ended with.
                 outcome_unknown = outcome_unknown or _may_have_acted(request, failure)
@@ -95,35 +108,40 @@ class Sender:
                 failure.request_id = request.api_key.redact(failure.request_id)
                 failure.request_summary = request.summary()
                 delay = self._delay_before_next(failure, request, attempt, deadline)
+                told = {
+                    "attempt": attempt,
+                    "elapsed_ms": round((self._clock() - started) * 1000, 3),
+                }
                 if delay is None:
-                    self._log.report("error", request, attempt=attempt, error=str(failure))
+                    self._log.report("error", request, None, failure, **told)
                     raise
-                self._log.report("retry", request, attempt=attempt, delay=delay, error=str(failure))
+                self._log.report("retry", request, None, failure, **told, delay=delay)
             self._sleep(delay)
 
     def after_fork_in_child(self) -> None:
         """Forget what a thread of the parent was told."""
         self._own = threading.local()
 
-    def _attempt(self, request: Request, attempt: int, deadline: Deadline) -> Response:
+    def _attempt(
+        self, request: Request, attempt: int, deadline: Deadline, *, is_watched: bool
+    ) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
-        self._log.report("request", request, request.headers, attempt=attempt)
-        started = self._clock()
-        reply = self._paced(request, deadline)
+        reply, elapsed_ms = self._paced(request, deadline)
         headers = reply.headers
-        elapsed_ms = round((self._clock() - started) * 1000, 3)
         # From here on an answer is there: nothing that is done with it may take its place.
-        self._own.response = LastResponse(reply.status, headers, attempt, elapsed_ms)
-        self._log.report(
-            "response",
-            request,
-            headers,
-            attempt=attempt,
-            status=reply.status,
-            request_id=headers.get("x-request-id"),
-            elapsed_ms=elapsed_ms,
-        )
-        self._notices.read(request, headers)
+        self._own.seen = reply.status, headers, attempt, elapsed_ms
+        if is_watched:
+            self._log.report(
+                "response",
+                request,
+                headers,
+                attempt=attempt,
+                status=reply.status,
+                request_id=headers.get("x-request-id"),
+                elapsed_ms=elapsed_ms,
+            )
+        if "deprecation" in headers.fields or "sunset" in headers.fields:
+            self._notices.read(request, headers)
         if 200 <= reply.status < 300 or (
             reply.status == 304 and "If-None-Match" in request.headers
         ):
@@ -134,6 +152,7 @@ class Sender:
                 request=request,
                 attempts=attempt,
                 decode=self.decode,
+                report=self._log.report,
                 connection=reply.connection,
             )
         raise error_from_response(
@@ -143,24 +162,49 @@ class Sender:
             path=request.base.path + request.path,
         )
 
-    def _paced(self, request: Request, deadline: Deadline) -> Reply:
-        """Send the request when the limiter lets it, and tell the limiter what came of it."""
+    def _paced(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        """Send the request when the limiter lets it, and tell the limiter what came of it.
+
+        Returns:
+            The reply, and the milliseconds that it took, without the wait for the limiter.
+        """
         limiter = self._options.rate_limiter
         if limiter is None:
-            reply = self._send(request, deadline)
-            rate_limit = read_rate_limit(reply.headers, time.time())
-        else:
+            return self._timed(request, deadline)
+        return self._with_permit(limiter, request, deadline)
+
+    def _with_permit(
+        self, limiter: RateLimiter, request: Request, deadline: Deadline
+    ) -> tuple[Reply, float]:
+        permit: Optional[Permit] = None
+        reply: Optional[Reply] = None
+        try:
             permit = limiter.acquire(deadline)
-            rate_limit, date = None, None
-            try:
-                reply = self._send(request, deadline)
-                date = reply.headers.get("date")
-                rate_limit = read_rate_limit(reply.headers, time.time())
-            finally:
-                limiter.release(permit, rate_limit, date)
-        if rate_limit is not None:
-            self.last_rate_limit = rate_limit
-        return reply
+            reply, elapsed_ms = self._timed(request, deadline)
+        finally:
+            if permit is not None:
+                self._give_back(limiter, permit, reply)
+        return reply, elapsed_ms
+
+    def _give_back(self, limiter: RateLimiter, permit: Permit, reply: Optional[Reply]) -> None:
+        """Tell the limiter what came of a call; what it makes of it takes nobody's answer away."""
+        fields: Mapping[str, str] = {} if reply is None else reply.headers
+        try:
+            limiter.release(
+                permit,
+                read_rate_limit(fields, time.time()),
+                fields.get("date"),
+                refused=reply is not None and reply.status == 429,
+            )
+        except Exception as error:  # noqa: BLE001 - of a limiter of the user's own: any type
+            self._log.warn("the rate limiter's release failed with %s", type(error).__name__)
+
+    def _timed(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        started = self._clock()
+        reply = self._send(request, deadline)
+        if tells_rate_limit(reply.headers.fields):
+            self._rate_limit_seen = reply.headers, time.time()
+        return reply, round((self._clock() - started) * 1000, 3)
 
     def _send(self, request: Request, deadline: Deadline) -> Reply:
         options = self._options

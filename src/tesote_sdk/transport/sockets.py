@@ -19,6 +19,10 @@ Moved = TypeVar("Moved")
 
 _PIECE = 65536
 
+_UNACKNOWLEDGED_SECONDS = 10.0
+"""How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
+system can tell (Linux)."""
+
 
 class TimedSocket:
     """Reads and writes a connected socket within the read timeout and a deadline.
@@ -51,7 +55,8 @@ class TimedSocket:
             deadline: Ends every wait.
             read_timeout: Seconds that each wait may take.
         """
-        self._deadline = self.patience = deadline
+        self._deadline: Deadline = deadline
+        self.patience: Deadline = deadline
         self._read_timeout = read_timeout
         self._has_just_sent = False
 
@@ -118,7 +123,8 @@ class TimedSocket:
 
     def _wait(self, begun: Optional[Deadline], *, to_write: bool) -> Deadline:
         """Wait until the socket is ready; one silence is one wait, in however many pieces."""
-        self.patience = patience = begun or self._deadline.within(self._read_timeout, "read")
+        patience = begun or self._deadline.within(self._read_timeout, "read")
+        self.patience = patience
         is_ready = self._is_writable if to_write else self._is_readable
         # Twice, for a coarse clock may end a wait some milliseconds early.
         for _ in range(2):
@@ -126,6 +132,25 @@ class TimedSocket:
             if seconds > 0 and is_ready(seconds):
                 return patience
         raise socket.timeout("the peer stayed silent")
+
+
+def bound_silence(sock: socket.socket, read_timeout: float) -> None:
+    """Let the system give a host up that acknowledges nothing, before the read timeout does.
+
+    A lost connection is known not to have been answered, and a request may then go out anew; after
+    a silence nobody knows.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        seconds = max(1.0, min(_UNACKNOWLEDGED_SECONDS, read_timeout / 2))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def is_lost(error: ssl.SSLError) -> bool:
+    """Tell whether a TLS error means no more than that the connection is gone."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return True
+    # Python 3.9 has no class for what OpenSSL 3 says of an end without close_notify.
+    return getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
 
 
 def _held_back(sock: socket.socket) -> int:

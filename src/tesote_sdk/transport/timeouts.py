@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Literal
+from typing import Callable, Literal, Optional
 
 from ..errors import TimeoutError
 
@@ -14,14 +14,19 @@ class Deadline:
 
     __slots__ = ("_clock", "_expires_at", "phase")
 
-    def __init__(self, clock: Callable[[], float], seconds: float, phase: Phase) -> None:
+    def __init__(
+        self, clock: Callable[[], float], seconds: float, phase: Phase, now: Optional[float] = None
+    ) -> None:
         self._clock = clock
-        self._expires_at = clock() + seconds
+        self._expires_at: float = (clock() if now is None else now) + seconds
         self.phase: Phase = phase
 
     def within(self, seconds: float, phase: Phase) -> Deadline:
         """Return the deadline of a part of the work: `seconds` from now, or this one if sooner."""
-        return self if self.remaining() <= seconds else Deadline(self._clock, seconds, phase)
+        now = self._clock()
+        if self._expires_at - now <= seconds:
+            return self
+        return Deadline(self._clock, seconds, phase, now)
 
     def remaining(self) -> float:
         """Return the seconds left; zero or less once it has passed."""

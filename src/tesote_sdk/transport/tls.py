@@ -11,8 +11,8 @@ from typing import Optional
 
 from ..errors import ConfigError, NetworkError, TlsError
 from .errands import Errand
-from .http1 import is_lost
 from .origin import Origin
+from .sockets import is_lost
 from .timeouts import Deadline
 
 _ADVICE = {

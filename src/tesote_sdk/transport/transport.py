@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Union, cast
 from .._error_base import operation
 from .._forks import loading_parts, notice_fork
 from ..errors import ConfigError, InvalidArgumentError, UnauthorizedError
-from .log_events import EventLog
+from .log_events import EventLog, show_log
 from .messages import LastResponse, Request, Response
 from .options import Options
 from .origin import DEFAULT_BASE_URL, parse_base_url
@@ -65,11 +65,12 @@ class Transport:
         if base_url is None:
             base_url = os.environ.get("TESOTE_SDK_API_URL", DEFAULT_BASE_URL)
         self._api_key = api_key
-        self.options = options or Options()
+        self.options: Options = options or Options()
         self._base = parse_base_url(base_url, allow_http=self.options.allow_http)
+        show_log(os.environ.get("TESOTE_SDK_LOG"))
         self._log = EventLog(self.options.logger)
-        self.clock = clock or _now
-        self.sleep = sleep or _sleep
+        self.clock: Callable[[], float] = clock or _now
+        self.sleep: Callable[[float], object] = sleep or _sleep
         self._uniform = uniform
         self._lends_connections: Optional[Transport] = None
         self._lends_cache: Optional[Transport] = None
@@ -87,6 +88,7 @@ class Transport:
     @property
     def last_response(self) -> Optional[LastResponse]:
         """What the newest answer that this thread got said of itself, or None before the first."""
+        notice_fork()
         return None if self._sender is None else self._sender.last_response
 
     @operation
@@ -102,6 +104,7 @@ class Transport:
         key_in_body: Optional[str] = None,
         changes_state: Optional[bool] = None,
         cache_ttl: Optional[float] = None,
+        operation: Optional[str] = None,
     ) -> Response:
         """Make one logical request, however many attempts it takes.
 
@@ -119,6 +122,7 @@ class Transport:
                 goes by the method.
             cache_ttl: Seconds for which the response to a GET may serve a repeat of it; None always
                 asks the server.
+            operation: What logs call it, such as `accounts.get`.
 
         Returns:
             The response, whose status is 2xx.
@@ -140,6 +144,7 @@ class Transport:
             extra_headers=extra_headers,
             key_in_body=key_in_body,
             changes_state=changes_state,
+            operation=operation,
         )
         deadline = Deadline(self.clock, self.options.total_timeout, "total")
         if cache_ttl is not None:

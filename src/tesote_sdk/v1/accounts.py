@@ -52,6 +52,7 @@ class Accounts(Resource):
                 "include": include,
                 "sort": sort,
             },
+            operation="accounts.list",
         )
 
     @operation
@@ -70,4 +71,10 @@ class Accounts(Resource):
             TransportError: There was no usable answer.
         """
         path = f"/v1/accounts/{path_segment('account_id', account_id)}"
-        return self._call("GET", path, unwrapped("account", asked=account_id), cache_ttl=cache_ttl)
+        return self._call(
+            "GET",
+            path,
+            unwrapped("account", asked=account_id),
+            cache_ttl=cache_ttl,
+            operation="accounts.get",
+        )

@@ -65,6 +65,7 @@ class Transactions(Resource):
                 "end_date": date_text("end_date", end_date),
                 "scope": scope,
             },
+            operation="transactions.list_for_account",
         )
 
     @operation
@@ -90,4 +91,5 @@ class Transactions(Resource):
             path,
             unwrapped("transaction", "transaction_id", asked=transaction_id),
             cache_ttl=cache_ttl,
+            operation="transactions.get",
         )

@@ -52,6 +52,7 @@ class Accounts(Resource):
                 "include": include,
                 "sort": sort,
             },
+            operation="accounts.list",
         )
 
     @operation
@@ -70,7 +71,13 @@ class Accounts(Resource):
             TransportError: There was no usable answer.
         """
         path = f"/v2/accounts/{path_segment('account_id', account_id)}"
-        return self._call("GET", path, unwrapped("account", asked=account_id), cache_ttl=cache_ttl)
+        return self._call(
+            "GET",
+            path,
+            unwrapped("account", asked=account_id),
+            cache_ttl=cache_ttl,
+            operation="accounts.get",
+        )
 
     @operation
     def sync(
@@ -100,4 +107,5 @@ class Accounts(Resource):
             f"/v2/accounts/{path_segment('account_id', account_id)}/sync",
             json_object("sync_session_id"),
             idempotency_key=idempotency_key,
+            operation="accounts.sync",
         )

@@ -55,6 +55,7 @@ class Batches(Resource):
                 ]
             },
             idempotency_key=idempotency_key,
+            operation="batches.create",
         )
 
     @operation
@@ -84,6 +85,7 @@ class Batches(Resource):
             _batch(account_id, batch_id),
             json_object("batch_id", batch_id=batch_id),
             cache_ttl=cache_ttl,
+            operation="batches.get",
         )
 
     @operation
@@ -116,6 +118,7 @@ class Batches(Resource):
             f"{_batch(account_id, batch_id)}/approve",
             json_object("approved", batch_id=batch_id),
             idempotency_key=idempotency_key,
+            operation="batches.approve",
         )
 
     @operation
@@ -152,6 +155,7 @@ class Batches(Resource):
             json_object("enqueued", batch_id=batch_id),
             body=only_given(token=token),
             idempotency_key=idempotency_key,
+            operation="batches.submit",
         )
 
     @operation
@@ -184,6 +188,7 @@ class Batches(Resource):
             f"{_batch(account_id, batch_id)}/cancel",
             json_object("cancelled", batch_id=batch_id),
             idempotency_key=idempotency_key,
+            operation="batches.cancel",
         )
 
 

@@ -10,6 +10,8 @@ import sys
 from contextlib import suppress
 from typing import Optional, Union
 
+from .._error_base import operation
+from .._forks import loading
 from .._hints import pathlib
 from ..errors import InvalidArgumentError
 from ..transport.messages import Response
@@ -46,12 +48,13 @@ class ExportFile:
     __slots__ = ("content", "content_type", "filename", "response")
 
     def __init__(self, response: Response) -> None:
-        self.content = response.content
-        self.content_type = response.headers.get("content-type")
+        self.content: bytes = response.content
+        self.content_type: Optional[str] = response.headers.get("content-type")
         self.filename: str = _safe_filename(response.headers.get("content-disposition", ""))
         self.response: Response = response
 
     @property
+    @operation
     def text(self) -> str:
         """The file as text, in the charset that the server names (UTF-8 if it names none).
 
@@ -63,6 +66,7 @@ class ExportFile:
         """
         return self.response.body.removeprefix("\ufeff")
 
+    @operation
     def save(self, path: Union[str, os.PathLike[str]]) -> pathlib.Path:
         """Write the file to disk: whole, or not at all.
 
@@ -85,7 +89,8 @@ class ExportFile:
             OSError: It cannot be written. The path then holds what it held before, or the whole
                 new file.
         """
-        from pathlib import Path
+        with loading():  # few programs save
+            from pathlib import Path
 
         text = _usable(path)
         target = Path(text)
@@ -131,7 +136,8 @@ def _proposed_name(disposition: str) -> str:
     """
     encoded, plain = _ENCODED_NAME(disposition), _NAME(disposition)
     if encoded:
-        from urllib.parse import unquote_to_bytes
+        with loading():  # few servers send one
+            from urllib.parse import unquote_to_bytes
 
         # A field is read as latin-1 (RFC 9110, section 5.5), so this gives back the bytes sent.
         raw = unquote_to_bytes(encoded[2].encode("latin-1", "replace"))
@@ -191,7 +197,8 @@ def _windows_takes(path: str) -> bool:
     A reserved one is a device, whatever its suffix, and what is written there is gone; a full stop
     or a space at the end is dropped, and what follows a colon names a hidden stream.
     """
-    from pathlib import PureWindowsPath
+    with loading():  # of interest to Windows alone
+        from pathlib import PureWindowsPath
 
     name = PureWindowsPath(path).name
     if name in ("", ".."):

@@ -70,6 +70,7 @@ class PaymentMethods(Resource):
                 "counterparty_id": optional_id("counterparty_id", counterparty_id),
                 "verified": verified,
             },
+            operation="payment_methods.list",
         )
 
     @operation
@@ -94,6 +95,7 @@ class PaymentMethods(Resource):
             _method(payment_method_id),
             unwrapped(_NAME, asked=payment_method_id),
             cache_ttl=cache_ttl,
+            operation="payment_methods.get",
         )
 
     @operation
@@ -143,6 +145,7 @@ class PaymentMethods(Resource):
             unwrapped(_NAME),
             body={"payment_method": fields},
             idempotency_key=idempotency_key,
+            operation="payment_methods.create",
         )
 
     @operation
@@ -196,6 +199,7 @@ class PaymentMethods(Resource):
             unwrapped(_NAME, asked=payment_method_id),
             body={"payment_method": fields},
             idempotency_key=idempotency_key,
+            operation="payment_methods.update",
         )
 
     @operation
@@ -214,7 +218,13 @@ class PaymentMethods(Resource):
             TransportError: There was no usable answer; see `outcome_unknown`.
         """
         path = _method(payment_method_id)
-        return self._call("DELETE", path, _nothing, idempotency_key=idempotency_key)
+        return self._call(
+            "DELETE",
+            path,
+            _nothing,
+            idempotency_key=idempotency_key,
+            operation="payment_methods.delete",
+        )
 
 
 def _method(payment_method_id: types.Id) -> str:

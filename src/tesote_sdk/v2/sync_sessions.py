@@ -53,6 +53,7 @@ class SyncSessions(Resource):
             position={"offset": whole_number("offset", offset, 0)},
             cache_ttl=cache_ttl,
             filters={"limit": whole_number("limit", limit, 1), "status": status},
+            operation="sync_sessions.list",
         )
 
     @operation
@@ -81,7 +82,11 @@ class SyncSessions(Resource):
         session = path_segment("session_id", session_id)
         path = f"/v2/accounts/{account}/sync_sessions/{session}"
         return self._call(
-            "GET", path, unwrapped("sync_session", asked=session_id), cache_ttl=cache_ttl
+            "GET",
+            path,
+            unwrapped("sync_session", asked=session_id),
+            cache_ttl=cache_ttl,
+            operation="sync_sessions.get",
         )
 
     @operation

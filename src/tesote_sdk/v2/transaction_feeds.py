@@ -60,6 +60,7 @@ class TransactionFeeds(Resource):
             delta_of(account_id),
             body=_sync_body(cursor, count, include_running_balance),
             changes_state=False,
+            operation="transactions.sync",
         )
 
     @operation
@@ -134,6 +135,7 @@ class TransactionFeeds(Resource):
                 **_sync_body(cursor, count, include_running_balance),
             },
             changes_state=False,
+            operation="transactions.sync_legacy",
         )
 
     @operation
@@ -181,6 +183,7 @@ class TransactionFeeds(Resource):
                     {"per_page": size},
                     TransactionCursors,
                     NAMES,
+                    operation="transactions.list_for_account",
                 ),
             )
             for account_id in ids
@@ -199,6 +202,7 @@ class TransactionFeeds(Resource):
                 ),
             },
             changes_state=False,
+            operation="transactions.bulk",
         )
 
 

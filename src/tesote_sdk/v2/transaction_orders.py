@@ -73,6 +73,7 @@ class TransactionOrders(Resource):
                 "created_before": moment_text("created_before", created_before),
                 "batch_id": batch_id,
             },
+            operation="transaction_orders.list",
         )
 
     @operation
@@ -102,6 +103,7 @@ class TransactionOrders(Resource):
             _order(account_id, order_id),
             unwrapped(_NAME, asked=order_id),
             cache_ttl=cache_ttl,
+            operation="transaction_orders.get",
         )
 
     @operation
@@ -161,6 +163,7 @@ class TransactionOrders(Resource):
             body={"transaction_order": order_body("", order)},
             key_in_body="transaction_order",
             idempotency_key=idempotency_key,
+            operation="transaction_orders.create",
         )
 
     @operation
@@ -197,6 +200,7 @@ class TransactionOrders(Resource):
             unwrapped(_NAME, asked=order_id),
             body=only_given(token=token),
             idempotency_key=idempotency_key,
+            operation="transaction_orders.submit",
         )
 
     @operation
@@ -229,6 +233,7 @@ class TransactionOrders(Resource):
             f"{_order(account_id, order_id)}/cancel",
             unwrapped(_NAME, asked=order_id),
             idempotency_key=idempotency_key,
+            operation="transaction_orders.cancel",
         )
 
     @operation

@@ -103,6 +103,7 @@ class Transactions(TransactionFeeds):
                 "q": q,
                 **_filters(locals()),
             },
+            operation="transactions.list_for_account",
         )
 
     @operation
@@ -128,6 +129,7 @@ class Transactions(TransactionFeeds):
             path,
             unwrapped("transaction", "transaction_id", asked=transaction_id),
             cache_ttl=cache_ttl,
+            operation="transactions.get",
         )
 
     @operation
@@ -203,6 +205,7 @@ class Transactions(TransactionFeeds):
                 "limit": whole_number("limit", limit, 1),
                 **_filters(locals()),
             },
+            operation="transactions.search",
         )
 
     @operation
@@ -283,6 +286,7 @@ class Transactions(TransactionFeeds):
             },
             cache_ttl=cache_ttl,
             extra_headers={"Accept": "text/csv, application/json"},
+            operation="transactions.export",
         )
 
 

@@ -1,4 +1,4 @@
-# needs: fastapi, httpx
+# needs: fastapi httpx
 """FastAPI sends results as they are typed, describes them in OpenAPI, and reads them as bodies."""
 
 import asyncio

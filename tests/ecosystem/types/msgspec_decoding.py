@@ -19,6 +19,7 @@ REFUSED = {
     "BatchCreated",
     "BatchOrder",
     "OrderFee",
+    "Id",
     "ReceivedAmount",
     "TransactionOrder",
 }

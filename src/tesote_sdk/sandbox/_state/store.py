@@ -40,10 +40,10 @@ class Store:
         self.scripted_orders: list[OrderScript] = []
         self.scripted_sessions: list[tuple[Optional[str], SessionOutcome, int]] = []
         self._random = Random(f"{settings.seed}/new")
-        self.today = settings.clock() // seed.DAY * seed.DAY
-        self.workspace_id = seed.uuid_of(settings.seed, "workspace")
-        self.counterparties = seed.counterparties(settings.seed)
-        self.category_ids = {
+        self.today: float = settings.clock() // seed.DAY * seed.DAY
+        self.workspace_id: str = seed.uuid_of(settings.seed, "workspace")
+        self.counterparties: dict[str, str] = seed.counterparties(settings.seed)
+        self.category_ids: dict[str, str] = {
             name: seed.uuid_of(settings.seed, "category", name) for name in seed.CATEGORIES
         }
         facts = [

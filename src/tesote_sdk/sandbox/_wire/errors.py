@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from .._settings import ErrorStyle
@@ -71,10 +72,10 @@ class Refusal(Exception):  # noqa: N818 - the server's "no" is an answer, not a 
         super().__init__(message)
         self.message: str = message
         self.code: Optional[str] = code
-        self.status = status or ERROR_STATUSES[code or "INTERNAL_ERROR"]
+        self.status: int = status or ERROR_STATUSES[code or "INTERNAL_ERROR"]
         self.retry_after: Optional[float] = retry_after
-        self.headers = headers or {}
-        self.members = members
+        self.headers: Mapping[str, str] = headers or {}
+        self.members: Mapping[str, Any] = members
 
     def reply(self, style: ErrorStyle) -> Reply:
         """The error response in one of the envelopes that the API is known to use."""
