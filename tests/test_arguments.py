@@ -294,6 +294,8 @@ def test_dates_go_out_in_iso_8601() -> None:
         (Decimal("750000.10"), "750000.10"),
         (Decimal("1E+3"), "1000"),
         (Decimal("1E-8"), "0.00000001"),
+        (Decimal("1E+399"), "1" + "0" * 399),
+        (10**399, "1" + "0" * 399),
         (Decimal("0.10"), "0.10"),
         (Decimal("123456789012345678901234567890.12"), "123456789012345678901234567890.12"),
     ],
@@ -338,6 +340,11 @@ NO_AMOUNTS: list[Any] = [
     Decimal("sNaN"),
     Decimal("Infinity"),
     Decimal("-Infinity"),
+    Decimal("1e999999999"),
+    Decimal("1e-999999999"),
+    Decimal("0e400"),
+    10**400,
+    "1" * 401,
     ["5"],
     {"amount": 5},
     5 + 0j,
@@ -352,6 +359,13 @@ def test_what_is_no_exact_amount_is_refused(client: V2Client, amount: Any) -> No
         client.transaction_orders.create("a1", **order)
     with pytest.raises(InvalidArgumentError, match=r"orders\[2\]: amount"):
         client.batches.create("a1", [ORDER, ORDER, order])  # type: ignore[list-item]
+
+
+def test_a_truth_value_is_no_amount(client: V2Client) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"^amount must be an amount, not bool: True is none$"
+    ):
+        client.transaction_orders.create("a1", **{**ORDER, "amount": True})
 
 
 @pytest.mark.parametrize("amount", [1.5, True, "1e3", "", Decimal("NaN")], ids=repr)

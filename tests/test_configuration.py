@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import decimal
 import inspect
+import logging
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tesote_sdk import ConfigError, InMemoryLRUCache, RateLimiter, V1Client, V2Client
-from tesote_sdk.errors import UnauthorizedError
+from tesote_sdk import ConfigError, RateLimiter, RetryPolicy, V1Client, V2Client
+from tesote_sdk.errors import NotFoundError, UnauthorizedError
 from tesote_sdk.sandbox import Sandbox
 from tesote_sdk.transport import DEFAULT_BASE_URL
 from tests.support.scripted_server import ScriptedServer
@@ -213,23 +216,6 @@ def test_a_user_agent_that_is_no_line_is_refused(agent: Any) -> None:
     assert refused(user_agent=agent) == "user_agent must be one line of latin-1 characters"
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "problem"),
-    [
-        ("rate_limiter", RateLimiter, "a RateLimiter, such as RateLimiter(), not the class"),
-        ("retry_policy", 3, "a RetryPolicy, such as RetryPolicy(), not int"),
-        ("cache_backend", InMemoryLRUCache, "an object with the methods get, set and delete"),
-        ("cache_backend", {}, "an object with the methods get, set and delete"),
-        ("opener", 5, "a function, not int"),
-        ("parse_float", "Decimal", "a function, not str"),
-        ("logger", "app", "a function or a logging.Logger, not str"),
-        ("ssl_context", True, "an ssl.SSLContext, not bool"),
-    ],
-)
-def test_an_option_of_another_kind_is_refused(option: str, value: Any, problem: str) -> None:
-    assert refused(**{option: value}).startswith(f"{option} must be {problem}")
-
-
 def test_none_is_the_default_everywhere() -> None:
     options: Any = dict.fromkeys(inspect.signature(V2Client).parameters)
     del options["api_key"], options["allow_http"]
@@ -303,9 +289,107 @@ def test_without_anything_the_production_api_is_asked(monkeypatch: pytest.Monkey
         assert repr(client) == "<V2Client https://equipo.tesote.com/api Bearer 0042>"
 
 
-def test_a_policy_or_context_of_another_kind_is_refused() -> None:
-    assert (
-        refused(retry_policy=5)
-        == "retry_policy must be a RetryPolicy, such as RetryPolicy(), not int"
+class Shelf:
+    """A cache backend, as far as its methods are concerned."""
+
+    def get(self, key: str) -> None: ...
+
+    def set(self, key: str, value: bytes, ttl: float) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+
+BACKEND = (
+    "cache_backend must be an object with the methods get, set and delete, such as "
+    "InMemoryLRUCache(), not "
+)
+OF_ANOTHER_KIND: list[tuple[str, Any, str]] = [
+    ("retry_policy", 5, "retry_policy must be a RetryPolicy, such as RetryPolicy(), not int"),
+    (
+        "retry_policy",
+        RetryPolicy,
+        "retry_policy must be a RetryPolicy, such as RetryPolicy(), not the class RetryPolicy",
+    ),
+    (
+        "rate_limiter",
+        RateLimiter,
+        "rate_limiter must be a RateLimiter, such as RateLimiter(), not the class RateLimiter",
+    ),
+    ("rate_limiter", 10, "rate_limiter must be a RateLimiter, such as RateLimiter(), not int"),
+    ("opener", 5, "opener must be a function, not int"),
+    ("opener", "urlopen", "opener must be a function, not str"),
+    ("parse_float", "Decimal", "parse_float must be a function, not str"),
+    ("cache_backend", {}, f"{BACKEND}dict"),
+    ("cache_backend", Shelf, f"{BACKEND}type"),
+    ("cache_backend", True, f"{BACKEND}bool"),
+    ("logger", "tesote_sdk", "logger must be a function or a logging.Logger, not str"),
+    ("logger", logging, "logger must be a function or a logging.Logger, not module"),
+    ("logger", logging.DEBUG, "logger must be a function or a logging.Logger, not int"),
+    ("ssl_context", True, "ssl_context must be an ssl.SSLContext, not bool"),
+    ("headers", "X-A: 1", "headers must be a dict of header fields by their names"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), OF_ANOTHER_KIND)
+def test_an_option_of_another_kind_is_refused(name: str, value: Any, message: str) -> None:
+    assert refused(**{name: value}) == message
+    with V2Client(KEY, base_url=URL) as client, pytest.raises(ConfigError) as told:
+        client.with_options(**{name: value})
+    assert told.value.message == message
+
+
+def test_a_key_of_bytes_is_refused_where_python_minds_bytes() -> None:
+    """Under `-bb` to compare bytes with a str raises, here and wherever else bytes may come in."""
+    code = """
+from tesote_sdk import ConfigError, InvalidArgumentError, V2Client
+order = {"amount": 1, "currency": "VES", "description": "x", "beneficiary": {}}
+client = V2Client("sk_test_1234", base_url="http://127.0.0.1:1")
+for wrong in (
+    lambda: V2Client(b"sk_test_1234"),
+    lambda: V2Client(b""),
+    lambda: V2Client("sk_test_1234", base_url=b"http://127.0.0.1:1"),
+    lambda: V2Client("sk_test_1234", user_agent=b"x"),
+    lambda: V2Client("sk_test_1234", headers={b"a": b"b"}),
+    lambda: client.request(b"GET", "/v2/x"),
+    lambda: client.request("GET", b"/v2/x"),
+    lambda: client.request("GET", "/v2/x", query={b"a": 1}),
+    lambda: client.request("GET", "/v2/x", query={"a": b"1"}),
+    lambda: client.request("POST", "/v2/x", body={b"a": 1}),
+    lambda: client.request("POST", "/v2/x", idempotency_key=b"k"),
+    lambda: client.request("GET", "/v2/x", extra_headers={b"Host": "x"}),
+    lambda: client.accounts.get(b".."),
+    lambda: client.transactions.sync("a1", cursor=b""),
+    lambda: client.transaction_orders.list("a1", status=b"draft"),
+    lambda: client.batches.create("a1", [{b"amount": 2}]),
+    lambda: client.batches.create("a1", [{**order, "amount": b"2"}]),
+):
+    try:
+        wrong()
+    except (ConfigError, InvalidArgumentError) as error:
+        repr(error), error.to_dict()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-bb", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
     )
-    assert refused(ssl_context=True) == "ssl_context must be an ssl.SSLContext, not bool"
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+# ---- base URLs that say too much ----
+
+
+@pytest.mark.parametrize("body", [{"error": "No route"}, "<h1>Not found</h1>"])
+def test_a_version_in_the_base_url_is_named_where_nothing_is_found(body: Any) -> None:
+    advice = "base_url ends in /v2, and the SDK adds the version: leave it out"
+    with ScriptedServer([reply(404, body), reply(404, body)]) as server:
+        with V2Client(KEY, base_url=f"{server.url}/api/v2") as client:
+            with pytest.raises(NotFoundError) as told:
+                client.accounts.get("a1")
+            assert told.value.message.endswith(f"; {advice}")
+        with V2Client(KEY, base_url=f"{server.url}/api") as client:
+            with pytest.raises(NotFoundError) as told:
+                client.accounts.get("v1/v2")
+            assert advice not in str(told.value)

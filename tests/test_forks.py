@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk import _forks as forks
-from tesote_sdk._forks import notice_fork, renew_after_fork
+from tesote_sdk._forks import importing, loading, notice_fork, renew_after_fork
+from tests.faults.interrupts import in_a_thread
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -124,81 +125,110 @@ def test_keeps_nothing_alive() -> None:
     assert None not in list(forks._objects)
 
 
-# ---- the lock of imports ----
+# ---- imports ----
 
 
 class Importing:
-    """A thread that is at an import until it is told to end."""
+    """A thread that imports something until it is told to end."""
 
     def __init__(self) -> None:
-        self._begun, self._end = threading.Event(), threading.Event()
+        self.begun, self.may_end = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        with forks.loading:
-            self._begun.set()
-            self._end.wait(10)
-
-    def __enter__(self) -> Importing:
         self._thread.start()
-        self._begun.wait(10)
-        return self
+        assert self.begun.wait(5)
 
     def end(self) -> None:
-        self._end.set()
+        self.may_end.set()
+        self._thread.join(5)
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
-        self._thread.join()
-
-
-def loads() -> int:
-    with forks.loading, forks.loading:
-        return 0
+    def _run(self) -> None:
+        with loading():
+            self.begun.set()
+            self.may_end.wait(5)
 
 
-def is_free() -> bool:
-    """Tell whether another thread could import now."""
-    taken: list[bool] = []
+def test_a_fork_waits_for_the_imports_of_other_threads() -> None:
+    importing = Importing()
+    forking = threading.Thread(target=status_of, args=[announced, lambda: 0])
+    forking.start()
+    forking.join(0.05)
+    assert forking.is_alive()
+    importing.end()
+    forking.join(5)
+    assert not forking.is_alive()
 
-    def take() -> None:
-        taken.append(forks.loading._lock.acquire(timeout=0.05))
-        if taken[0]:
-            forks.loading._lock.release()
 
-    thread = threading.Thread(target=take)
+def test_a_fork_does_not_wait_for_its_own_import() -> None:
+    began = time.monotonic()
+    with loading():
+        assert status_of(announced, lambda: 7) == 7
+    assert time.monotonic() - began < 2
+
+
+def test_an_import_waits_for_a_fork_that_has_begun() -> None:
+    forks._loads.before_fork()
+    try:
+        assert in_a_thread(_import_something, 0.05) == "it hangs"
+    finally:
+        forks._loads.after_fork_in_parent()
+    assert in_a_thread(_import_something) == "imported"
+
+
+def test_a_fork_and_an_import_that_wait_for_each_other_go_on_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fork has a lock already, as that of logging; what the import is of wants it, too."""
+    monkeypatch.setattr(forks._loads, "_patience", 0.1)
+    lock, importing = threading.Lock(), threading.Event()
+
+    def import_it() -> str:
+        with loading():
+            importing.set()
+            with lock:
+                return "imported"
+
+    lock.acquire()
+    outcome: list[str] = []
+    thread = threading.Thread(target=lambda: outcome.append(import_it()))
     thread.start()
-    thread.join()
-    return taken[0]
+    assert importing.wait(5)
+    began = time.monotonic()
+    assert status_of(announced, lambda: 7) == 7
+    assert 0.1 <= time.monotonic() - began < 3
+    lock.release()
+    thread.join(5)
+    assert outcome == ["imported"]
 
 
-def test_a_fork_waits_for_an_import_under_way() -> None:
-    with Importing() as importing:
-        threading.Timer(0.05, importing.end).start()
-        began = time.monotonic()
-        assert status_of(announced, loads) == 0
-        assert time.monotonic() - began >= 0.04
-    assert is_free()
+def test_an_import_within_an_import_does_not_wait_for_a_fork() -> None:
+    """The fork waits for the outer one: both would wait until the fork loses its patience."""
+    began = time.monotonic()
+    with loading():
+        forking = threading.Thread(target=status_of, args=[announced, lambda: 0])
+        forking.start()
+        while not forks._loads._forking:
+            time.sleep(0.001)
+        with importing():
+            pass
+    forking.join(5)
+    assert time.monotonic() - began < 2
 
 
-def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread that imports may itself wait for what the forking one holds."""
-    monkeypatch.setattr(forks._Loading, "_PATIENCE", 0.05)
-    with Importing():
-        assert status_of(announced, loads) == 0
-        # In the parent the other thread still imports, and its lock is not given away.
-        assert not is_free()
-    assert is_free()
+def test_an_import_that_was_left_without_its_exit_is_over() -> None:
+    """As where Ctrl-C strikes at the first line of `__exit__`."""
+    left = loading()
+    left.__enter__()
+    assert forks._loads._all_under_way() == [left]
+    del left
+    assert forks._loads._all_under_way() == []
+
+
+def _import_something() -> str:
+    with loading():
+        return "imported"
 
 
 def test_a_child_that_nobody_announced_does_not_wait_for_a_thread_it_does_not_have() -> None:
-    with Importing():
-        assert status_of(unannounced, loads) == 0
-
-
-def test_a_fork_in_the_middle_of_an_import_of_its_own() -> None:
-    """As in a signal handler, or in a module that forks when it is imported."""
-    with forks.loading:
-        assert status_of(announced, loads) == 0
-        assert not is_free()
-    assert is_free()
+    importing = Importing()
+    assert status_of(unannounced, lambda: len(_import_something())) == len("imported")
+    importing.end()

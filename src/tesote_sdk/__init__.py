@@ -61,9 +61,9 @@ def __getattr__(name: str) -> object:
     """Load a client, what belongs to it, or a module, when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from ._forks import loading
+    from ._forks import importing
 
-    with loading:  # or a fork meets a half-done import
+    with importing():  # or a fork meets a half-done import
         module = _load(_HOMES[name])
     value = module if name == _HOMES[name] else getattr(module, name)
     globals()[name] = value

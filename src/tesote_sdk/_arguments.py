@@ -9,7 +9,7 @@ from typing import Any, Optional, Union
 from ._forks import loading
 from ._hints import datetime, types
 from .errors import InvalidArgumentError
-from .transport.encoding import id_text, plain_decimal
+from .transport.encoding import MAX_DIGITS, id_text, plain_decimal
 
 _DECIMAL = r"-?[0-9]+(\.[0-9]+)?"  # compiled when the first amount is passed
 
@@ -35,15 +35,20 @@ def amount_text(name: str, value: types.Amount) -> str:
         value: In currency units: a str in plain notation, an int or a Decimal.
 
     Raises:
-        InvalidArgumentError: It is a float, which holds no exact amount of money, or no number.
+        InvalidArgumentError: It is a float, which holds no exact amount of money, or no number, or
+            one of more digits than any money has.
     """
     if isinstance(value, str):
-        if re.fullmatch(_DECIMAL, value):
+        if len(value) <= MAX_DIGITS and re.fullmatch(_DECIMAL, value):
             return value
         raise InvalidArgumentError(f'{name} must be a plain decimal number, such as "1530.25"')
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} must be an amount, not bool: {value} is none")
+    if isinstance(value, int):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise InvalidArgumentError(f"{name} has more than {MAX_DIGITS} digits")
         return str(value)
-    with loading:  # few programs pass one
+    with loading():  # few programs pass one
         from decimal import Decimal
 
     if isinstance(value, Decimal):
@@ -67,7 +72,7 @@ def date_text(name: str, value: Union[datetime.date, str, None]) -> Optional[str
     """
     if value is None or isinstance(value, str):
         return value
-    with loading:  # few programs pass another
+    with loading():  # few programs pass another
         from datetime import date, datetime
 
     if isinstance(value, datetime):
@@ -86,7 +91,7 @@ def moment_text(name: str, value: Union[datetime.date, str, None]) -> Optional[s
     """
     if value is None or isinstance(value, str):
         return value
-    with loading:  # few programs pass another
+    with loading():  # few programs pass another
         from datetime import datetime
 
     if not isinstance(value, datetime):
@@ -127,7 +132,13 @@ def order_body(where: str, order: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(order, Mapping):
         raise InvalidArgumentError(f"{where}an order must be a dict, not {type(order).__name__}")
-    unknown = sorted(str(name) for name in order.keys() - _ORDER_FIELDS)
+    unknown = sorted(
+        [
+            name if isinstance(name, str) else repr(name)
+            for name in order
+            if not (isinstance(name, str) and name in _ORDER_FIELDS)
+        ]
+    )
     if unknown:
         # A misspelt scheduled_for would pay at once.
         raise InvalidArgumentError(
@@ -168,7 +179,7 @@ def cursor_text(name: str, value: Optional[types.Id]) -> Optional[str]:
     Raises:
         InvalidArgumentError: It is empty: a column that holds no cursor yet is no place to begin.
     """
-    if value == "":
+    if isinstance(value, str) and not value:
         raise InvalidArgumentError(f"{name} is empty: pass None to start at the beginning")
     return optional_id(name, value)
 

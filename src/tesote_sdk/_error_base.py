@@ -131,14 +131,14 @@ class TesoteError(Exception):
             (self.attempts or 0) > 1 and f"{self.attempts} attempts",
             self.retry_after is not None and f"retry_after {self.retry_after:.10g} s",
         ]
-        shown = ", ".join([_one_line(detail, _MAX_DETAIL) for detail in details if detail])
-        line = _one_line(self.message, _MAX_MESSAGE)
+        shown = ", ".join([one_line(detail, _MAX_DETAIL) for detail in details if detail])
+        line = one_line(self.message, _MAX_MESSAGE)
         if shown:
             line = f"{line} ({shown})"
         if self.outcome_unknown:
             key = request.get("idempotency_key")
             advice = (
-                f"repeat it with the same idempotency_key {_one_line(key, _MAX_MESSAGE)}"
+                f"repeat it with the same idempotency_key {one_line(key, _MAX_MESSAGE)}"
                 if key
                 else "look before repeating it"
             )
@@ -201,7 +201,7 @@ def _place(request: dict[str, Any]) -> object:
     return url.partition("://")[2].partition("?")[0]
 
 
-def _one_line(value: object, limit: int) -> str:
+def one_line(value: object, limit: int) -> str:
     """Return the text of a value without control characters and line ends, cut to a length.
 
     A server's text must not forge a second line in a log, nor send escapes to a terminal.

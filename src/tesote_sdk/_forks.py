@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from types import TracebackType
 from typing import Optional, Protocol
+
+from .errors import ConfigError
 
 
 class ForkAware(Protocol):
@@ -20,24 +23,82 @@ class ForkAware(Protocol):
         """Take fresh locks and let go of what is the parent's."""
 
 
-class _Loading:
-    """The one lock under which modules are imported that load with the first use.
+class _Loads:
+    """The imports under way of what loads with its first use. A fork waits until they have ended.
 
-    A fork waits for it: what another thread of the parent had begun to import could never be
-    imported in the child. It does not wait forever, for the importing thread may itself wait for
-    a lock that the fork holds already.
+    What a thread of the parent had begun to import could never be imported in the child. A fork
+    does not wait forever: the importing thread may itself wait for a lock that the fork holds
+    already.
+
+    There is no lock, which Ctrl-C could leave held. An import is under way as long as the object of
+    its `with` statement lives, and that goes with the statement, however it ends.
     """
 
-    _PATIENCE = 5.0
+    def __init__(self, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._under_way: weakref.WeakValueDictionary[int, _Load] = weakref.WeakValueDictionary()
+        self._forking: dict[int, float] = {}
+
+    def begin(self, load: _Load) -> None:
+        """Take note of an import, once no other thread is about to fork."""
+        while True:
+            # Before the look at who forks, as `before_fork` does both the other way round: one of
+            # the two sees the other.
+            self._under_way[id(load)] = load
+            if not self._must_wait(load):
+                return
+            self.end(load)
+            time.sleep(_PAUSE)
+
+    def end(self, load: _Load) -> None:
+        """Take note that an import has ended."""
+        self._under_way.pop(id(load), None)
+
+    def before_fork(self) -> None:
+        """Wait for the imports of other threads."""
+        thread = threading.get_ident()
+        self._forking[thread] = until = time.monotonic() + self._patience
+        while time.monotonic() < until and any(
+            load.thread != thread for load in self._all_under_way()
+        ):
+            time.sleep(_PAUSE)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the imports of other threads go on."""
+        self._forking.pop(threading.get_ident(), None)
+
+    def after_fork_in_child(self) -> None:
+        """Forget the threads of the parent."""
+        self._under_way = weakref.WeakValueDictionary()
+        self._forking = {}
+
+    def _must_wait(self, load: _Load) -> bool:
+        forking = [until for thread, until in list(self._forking.items()) if thread != load.thread]
+        if not forking or time.monotonic() >= max(forking):
+            return False
+        # One that is a part of another must not wait: the fork waits for the other.
+        return not self.around(load)
+
+    def around(self, load: Optional[_Load]) -> list[_Load]:
+        """Return the imports that this thread is in the middle of, but for one."""
+        thread = threading.get_ident()
+        others = [other for other in self._all_under_way() if other is not load]
+        return [other for other in others if other.thread == thread]
+
+    def _all_under_way(self) -> list[_Load]:
+        # A list that is made in one step, whatever other threads do: iterators are not.
+        return [load for known in self._under_way.valuerefs() if (load := known()) is not None]
+
+
+class _Load:
+    """`with importing():` stands around an import that happens with the first use of something."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._forking_thread: Optional[int] = None
+        self.thread = threading.get_ident()
 
     def __enter__(self) -> None:
-        # In a child that nobody announced, a thread that is not there may hold the lock.
         notice_fork()
-        self._lock.acquire()
+        _loads.begin(self)
 
     def __exit__(
         self,
@@ -45,21 +106,50 @@ class _Loading:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        self._lock.release()
+        _loads.end(self)
 
-    def before_fork(self) -> None:
-        if self._lock.acquire(timeout=self._PATIENCE):
-            self._forking_thread = threading.get_ident()
 
-    def after_fork_in_parent(self) -> None:
-        if self._forking_thread == threading.get_ident():
-            self._forking_thread = None
-            self._lock.release()
+class _LoadInCall(_Load):
+    """`with loading():` does the same in the middle of a call, whose errors are typed."""
 
-    def after_fork_in_child(self) -> None:
-        self._lock = threading.RLock()
-        self._forking_thread = None
+    def __enter__(self) -> None:
+        super().__enter__()
+        if any(isinstance(other, _LoadOfParts) for other in _loads.around(self)):
+            _loads.end(self)
+            raise ConfigError(
+                "a call from a signal handler or a finalizer came while what it needs was being "
+                "loaded: make it again later, or make another call before"
+            )
 
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        _loads.end(self)
+        if isinstance(error, (ImportError, OSError)):
+            raise ConfigError(
+                f"what a call needs cannot be loaded ({type(error).__name__}: {error}): the "
+                "program's files are gone, no file can be opened, or Python is ending; start the "
+                "program anew"
+            ) from error
+
+
+class _LoadOfParts(_LoadInCall):
+    """`with loading_parts():` stands around the import of the SDK's own modules.
+
+    A signal handler or a finalizer may make a call meanwhile. Python would give it a module that is
+    half done, and it cannot wait for the rest, which its own thread is to do.
+    """
+
+
+importing = _Load
+loading = _LoadInCall
+loading_parts = _LoadOfParts
+
+_PAUSE = 0.001
+"""Seconds between two looks, where a fork and an import wait for each other."""
 
 _objects: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 _pid = os.getpid()
@@ -86,7 +176,7 @@ def _renew_all() -> None:
         if pid == _pid:
             return
         failure: Optional[BaseException] = None
-        for holder in (loading, *_objects):
+        for holder in (_loads, *_objects):
             failure = _renewed(holder) or failure
         _pid = pid
     if failure is not None:
@@ -102,11 +192,11 @@ def _renewed(holder: ForkAware) -> Optional[BaseException]:
     return None
 
 
-loading = _Loading()
+_loads = _Loads()
 
 if hasattr(os, "register_at_fork"):  # Windows knows no fork
     os.register_at_fork(
-        before=loading.before_fork,
-        after_in_parent=loading.after_fork_in_parent,
+        before=_loads.before_fork,
+        after_in_parent=_loads.after_fork_in_parent,
         after_in_child=_renew_all,
     )

@@ -157,4 +157,4 @@ def pool_of(transport: Any) -> Any:
 
 def open_connections(transport: Any) -> list[Any]:
     """Return those of a transport's connections whose sockets are open."""
-    return [each for each in pool_of(transport)._open if each._close_socket.alive]
+    return [each for each in pool_of(transport)._open.values() if each._close_socket.alive]

@@ -102,7 +102,7 @@ def test_fork_while_another_thread_loads_what_a_call_needs(wire: Wire) -> None:
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with _forks.loading:
+            with _forks.loading():
                 held.set()
                 done.wait(10)
 

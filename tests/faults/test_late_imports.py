@@ -140,13 +140,13 @@ client = V2Client("sk_test_1234", base_url=URL, retry_policy=ONCE, rate_limiter=
 """
 
 WATCHED = """
-from tesote_sdk._forks import loading
+from tesote_sdk import _forks
 
 class Watch:
     def find_spec(self, name, path=None, target=None):
         frame = sys._getframe(1)
         while frame.f_code.co_filename != "<string>":  # this program's own imports are its affair
-            if "tesote_sdk" in frame.f_code.co_filename and not loading._lock._is_owned():
+            if "tesote_sdk" in frame.f_code.co_filename and not _forks._loads.around(None):
                 print(name, "is imported by", frame.f_code.co_filename, frame.f_lineno)
                 break
             frame = frame.f_back

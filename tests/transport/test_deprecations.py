@@ -94,7 +94,7 @@ def test_a_field_that_is_long_or_forged_is_one_short_line() -> None:
         client.status()
     text = str(caught[0].message)
     assert text.startswith(
-        "the API's endpoint GET /v2/status is deprecated; see  [31mred CRITICAL forged"
+        "the API's endpoint GET /v2/status is deprecated; see [31mred CRITICAL forged"
     )
     assert text.endswith("...")
     assert text.isprintable()
@@ -145,6 +145,20 @@ def test_a_warning_holds_no_key_that_the_server_echoes() -> None:
     ):
         client.status()
     assert KEY not in str(caught[0].message)
+
+
+def test_a_warning_is_one_short_line_whatever_the_server_sends() -> None:
+    odd = "Vi\u00c3\u00a9rnes\x1b[31m " + "x" * 20_000
+    with (
+        ScriptedServer(
+            [reply(200, {"status": "ok"}, {"Deprecation": odd, "Sunset": odd, "Link": odd})]
+        ) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="gone after Viérnes .31m xxx") as caught,
+    ):
+        client.status()
+    assert str(caught[0].message).isprintable()
+    assert len(str(caught[0].message)) < 600
 
 
 def test_no_field_no_warning() -> None:

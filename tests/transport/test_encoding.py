@@ -94,6 +94,8 @@ def test_what_is_no_id_is_refused_before_anything_is_sent(identifier: Any) -> No
 def test_an_id_may_be_a_uuid() -> None:
     identifier = uuid.UUID("3b6f0c52-8d1e-4f0a-9a57-1c2d7e94b810")
     assert path_segment("account_id", identifier) == str(identifier)
+    assert encode_query({"id": identifier}) == f"id={identifier}"
+    assert encode_json({"ids": [identifier]}) == f'{{"ids":["{identifier}"]}}'.encode()
 
 
 def test_the_message_names_the_argument() -> None:
@@ -201,6 +203,7 @@ def test_no_parameters_are_no_query(query: Any) -> None:
         (datetime.time(1), "x cannot be a time"),
         ("\ud800", "a path or query value holds a lone surrogate"),
         (HUGE, "x has too many digits"),
+        (Decimal("1e999999999"), "x has more than 400 digits"),
     ],
     ids=lambda value: repr(value)[:20] if value is not HUGE else "huge",
 )
@@ -240,6 +243,7 @@ def test_json_is_compact_utf8_with_decimals_and_dates_as_text() -> None:
         ({"a": float("nan")}, "cannot be written as JSON: Out of range float"),
         ({"a": [float("inf")]}, "cannot be written as JSON: Out of range float"),
         ({"a": Decimal("NaN")}, "an amount in the body must be a finite number, not NaN"),
+        ({"a": Decimal("1e999999999")}, "an amount in the body has more than 400 digits"),
         ({"a": Decimal("-Infinity")}, "must be a finite number, not -Infinity"),
         ({"a": "x\ud800"}, "the body holds a lone surrogate"),
         ({"\udfff": 1}, "the body holds a lone surrogate"),
@@ -250,7 +254,7 @@ def test_json_is_compact_utf8_with_decimals_and_dates_as_text() -> None:
         ({(1, 2): 3}, "cannot be written as JSON: keys must be str"),
         (DEEP, "cannot be written as JSON: "),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_json_cannot_hold_is_refused(body: Any, message: str) -> None:
     refused(message, body=body)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tesote_sdk.transport.errands import Errand
+from tesote_sdk.transport.errands import Bell, Errand
 from tesote_sdk.transport.timeouts import Deadline
 
 
@@ -97,6 +97,18 @@ def test_interrupt_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> Non
     assert errand.wait(within(0))
     with pytest.raises(InterruptedError):
         errand.outcome()
+
+
+def test_a_bell_rings_once_for_all_that_wait_or_come_later() -> None:
+    bell = Bell()
+    assert not bell.wait(within(0.01))
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(bell.wait, within(5)) for _ in range(8)]
+        bell.ring()
+        bell.ring()
+        assert all(outcome.result() for outcome in waiting)
+    assert bell.rung
+    assert bell.wait(within(0))
 
 
 def test_an_error_brings_no_frames_along() -> None:

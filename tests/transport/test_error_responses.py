@@ -150,6 +150,23 @@ def test_a_redirect_names_where_to(status: int) -> None:
     assert "base_url" in str(error)
 
 
+@pytest.mark.parametrize("status", [301, 410, 422])
+def test_what_a_field_holds_is_shown_as_one_short_line(status: int) -> None:
+    """The reason, the Location and the Link; raw UTF-8, read as latin-1, is put right."""
+    odd = "categoría \x1b[31m" + "x" * 60_000
+    odd = odd.encode().decode("latin-1")
+    fields = {"location": f"/{odd}", "link": f"<{odd}>; rel=successor-version"}
+    message = read(status, headers=fields, reason=odd).message
+    assert message.startswith("categoría [31mxxx")
+    assert message.isprintable()
+    assert len(message) < 1000
+    assert message.count("categoría") == (1 if status == 422 else 2)
+
+
+def test_a_reason_in_latin_1_stays_what_it_is() -> None:
+    assert read(422, reason="Categoría").message.startswith("Categoría: ")
+
+
 def test_a_redirect_to_nowhere_and_a_location_without_redirect_are_no_redirects() -> None:
     assert "redirect" not in read(302, HTML).message
     assert "redirect" not in read(404, {"error": "E"}, {"location": "/x"}).message
@@ -309,6 +326,43 @@ def test_no_body_is_too_odd(body: bytes) -> None:
 def test_a_body_that_is_nested_too_deeply_keeps_its_code() -> None:
     body = b'{"error_code": "ACCOUNT_NOT_FOUND", "details": ' + b"[" * 500 + b"]" * 500 + b"}"
     assert type(read(404, body)) is errors.AccountNotFoundError
+
+
+@pytest.mark.parametrize(
+    "quota_info",
+    [
+        b"[]",
+        b"7",
+        b'"soon"',
+        b'{"reset_at": null}',
+        b'{"reset_at": true}',
+        b'{"reset_at": [3]}',
+        b'{"reset_at": ' + b'{"reset_at": ' * 300 + b"3" + b"}" * 301,
+        b'{"reset_at": -1}',
+        b'{"reset_at": -1e308}',
+        b'{"reset_at": ' + b"9" * 5000 + b"}",
+        b'{"reset_at": "' + b"9" * 5000 + b'"}',
+        b'{"reset_at": 1e999}',
+        b'{"reset_at": "NaN"}',
+        b'{"reset_at": "2999-01-01T00:00:00Z"}',
+        b'{"reset_at": "0000-00-00T00:00:00Z"}',
+        b'{"reset_at": "9999-12-31T23:59:60-23:59"}',
+        b'{"reset_at": 3601}',
+    ],
+    ids=lambda quota_info: repr(quota_info[:30]),
+)
+def test_no_wait_is_read_out_of_a_quota_that_is_absurd(quota_info: bytes) -> None:
+    body = b'{"error_code": "SYNC_RATE_LIMIT_EXCEEDED", "quota_info": ' + quota_info + b"}"
+    error = read(429, body)
+    assert type(error) is errors.SyncRateLimitExceededError
+    assert error.retry_after is None
+    check(error, 429)
+
+
+def test_a_date_that_was_sent_twice_is_one() -> None:
+    date = "Mon, 02 Mar 2026 12:00:00 GMT"
+    fields = {"date": f"{date}, {date}", "retry-after": "Mon, 02 Mar 2026 12:00:30 GMT"}
+    assert read(503, headers=fields).retry_after == 30
 
 
 def test_a_number_of_300_digits_is_kept_and_a_longer_one_is_none() -> None:

@@ -337,6 +337,30 @@ def test_the_standard_logger_gets_debug_and_retries_at_info(
     assert "'delay': 0.25" in caplog.records[2].getMessage()
 
 
+def test_a_logger_of_ones_own_takes_the_place_of_the_standard_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As it is, and as an adapter that adds to each line; its level decides, and hears warnings."""
+    logging.getLogger("tesote_sdk").setLevel(logging.DEBUG)
+    for level, phases in (
+        (logging.DEBUG, ["request", "response", "retry", "request", "response"]),
+        (logging.INFO, ["retry"]),
+        (logging.WARNING, []),
+    ):
+        own = logging.getLogger("erp.bank")
+        caplog.set_level(level, "erp.bank")
+        for logger in (own, logging.LoggerAdapter(own, {"tenant": "harinas"})):
+            caplog.clear()
+            with scripted([reply(503), OK], logger=logger) as (transport, _):
+                transport.request("GET", "/v2/x")
+            assert [record.getMessage().split(" ")[0] for record in caplog.records] == phases
+            assert {record.name for record in caplog.records} <= {"erp.bank"}
+            assert all(
+                hasattr(record, "tenant") == (logger is not own) for record in caplog.records
+            )
+    logging.getLogger("tesote_sdk").setLevel(logging.NOTSET)
+
+
 def test_a_record_has_what_the_callback_gets(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "tesote_sdk")
     events = told([reply(503, {"error": "Paused"}), OK])

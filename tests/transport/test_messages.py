@@ -73,6 +73,8 @@ def test_headers_show_their_names_alone() -> None:
         ("text/csv; charset=utf-8", "añ€".encode()),
         ('TEXT/CSV; header=present; Charset="UTF-8"', "añ€".encode()),
         ("text/csv;charset=", "añ€".encode()),
+        ("text/csv; charset=cp1252, text/csv; charset=utf-8", "añ€".encode("cp1252")),
+        ("text/csv, text/csv; charset=cp1252", "añ€".encode("cp1252")),
         ("text/csv; charset = Windows-1252 ", "añ€".encode("cp1252")),
         ("text/csv; charset=utf-16", "añ€".encode("utf-16")),
         ("text/csv; charset=UTF-16LE", "añ€".encode("utf-16-le")),

@@ -378,6 +378,31 @@ def test_every_spelling_of_a_key_is_replaced(key: str) -> None:
         assert wrapped.redact(f"<{spelling}>") == f"<{wrapped.shown}>"
 
 
+@pytest.mark.parametrize(
+    ("echoed", "shown"),
+    [
+        ("the key sk_live_0123456789ab is unknown", "the key Bearer cdef is unknown"),
+        ("sk_live_0", "Bearer cdef"),
+        ("key=sk_live_0123456789abcde&x=1", "key=Bearer cdef&x=1"),
+        ("sk_live_01234...9abcdef", "Bearer cdef...9abcdef"),
+        ('{"key":"k_live_0123456789abcdef"}', '{"key":"Bearer cdef"}'),
+        ("*****************789abcdef, no", "*****************Bearer cdef, no"),
+        ("sk_live_01 and 56789abcdef", "Bearer cdef and Bearer cdef"),
+        ("sk_live_, as all keys begin", "sk_live_, as all keys begin"),
+        ("ends in cdef", "ends in cdef"),
+    ],
+)
+def test_a_key_that_is_echoed_but_for_its_end_or_its_beginning(echoed: str, shown: str) -> None:
+    """Nine characters of either are kept secret; sk_live_ and the last four are no secret."""
+    wrapped = ApiKey("sk_live_0123456789abcdef")
+    assert wrapped.redact(echoed) == shown
+    assert wrapped.redact([{echoed: echoed}]) == [{shown: shown}]
+
+
+def test_a_short_key_is_replaced_as_a_whole_only() -> None:
+    assert ApiKey("secret-12").redact("secret-1 secret-12") == "secret-1 Bearer t-12"
+
+
 def test_documents_are_redacted_without_being_changed() -> None:
     wrapped = ApiKey("secret-1")
     document = {"a": ["secret-1", {"secret-1": "x secret-1 y"}], "b": [1, None, True], 7: "z"}

@@ -13,6 +13,7 @@ import pytest
 from tesote_sdk.errors import TimeoutError
 from tesote_sdk.transport.single_flight import SingleFlight, _Flight
 from tesote_sdk.transport.timeouts import Deadline
+from tests.faults.interrupts import Strike, in_a_thread
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -140,6 +141,21 @@ def test_a_failed_fetch_leaves_nothing_behind() -> None:
     crowd.join_in(deadline=soon(0.5))
     crowd.leave()
     assert crowd.results == ["value"]
+
+
+def test_an_interrupt_at_any_line_leaves_no_flight_behind() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    at, struck = 0, True
+    while struck:
+        at += 1
+        strike = Strike(at)
+        began = time.monotonic()
+        strike.during(lambda: flights.fetch("key", lambda: "first", soon()))
+        struck = strike.place is not None
+        assert in_a_thread(lambda: flights.fetch("key", lambda: "second", soon())) == "second"
+        assert time.monotonic() - began < 2, strike.place
+        assert flights._flights == {}
+    assert at > 15
 
 
 def test_who_waits_for_another_thread_keeps_to_his_own_deadline() -> None:

@@ -30,6 +30,9 @@ def codec_of(charset: str) -> Optional[str]:
     """Return Python's name for a charset, or None for one that is not read."""
     codec = _CODECS.get(charset.lower())
     if codec is not None:
-        with loading:  # the codec may be a module, which loads with its first use
-            codecs.lookup(codec)
+        try:
+            with loading():  # the codec may be a module, which loads with its first use
+                codecs.lookup(codec)
+        except LookupError:  # so Python says where the module cannot be loaded
+            return None
     return codec

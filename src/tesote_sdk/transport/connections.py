@@ -50,7 +50,9 @@ class ConnectionPool:
         self._proxy = proxy_for(origin, allow_http=options.allow_http)
         self._clock = clock
         self._idle: list[Http1Connection] = []
-        self._open: weakref.WeakSet[Http1Connection] = weakref.WeakSet()
+        self._open: weakref.WeakValueDictionary[int, Http1Connection] = (
+            weakref.WeakValueDictionary()
+        )
         self._suspects: set[object] = set()
         renew_after_fork(self)
 
@@ -91,13 +93,14 @@ class ConnectionPool:
         """Close the idle connections at once, and those in use when their response is read."""
         self.closed = True
         self._idle = []
-        for connection in list(self._open):
+        for connection in self._all_open():
             if not connection.busy:
                 connection.close()
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the sockets are the parent's, and only the copies of them are closed."""
-        inherited, self._open, self._idle = list(self._open), weakref.WeakSet(), []
+        inherited = self._all_open()
+        self._open, self._idle = weakref.WeakValueDictionary(), []
         for connection in inherited:
             connection.close()
 
@@ -125,6 +128,12 @@ class ConnectionPool:
         reply.connection = connection
         return reply
 
+    def _all_open(self) -> list[Http1Connection]:
+        # The list of references is made in one step; an iterator would stumble where another
+        # thread dials meanwhile.
+        known = [reference() for reference in self._open.valuerefs()]
+        return [connection for connection in known if connection is not None]
+
     def _take_idle(self) -> Optional[Http1Connection]:
         """Take the connection used last; those that are old, closed or have been written to go."""
         while True:
@@ -149,7 +158,7 @@ class ConnectionPool:
 
         One more goes where too many are idle, or the one used least lately is too old to serve.
         """
-        if not connection.reusable or connection not in self._open:
+        if not connection.reusable or id(connection) not in self._open:
             connection.close()
             return
         connection.idle_since = now = self._clock()
@@ -188,5 +197,5 @@ class ConnectionPool:
             raise NetworkError(
                 f"the connection to {self._origin.authority} was lost before it was used"
             ) from connection.lost
-        self._open.add(connection)
+        self._open[id(connection)] = connection
         return connection

@@ -9,7 +9,7 @@ from types import FrameType
 
 from .._forks import loading
 from .log_events import EventLog
-from .messages import Request
+from .messages import Request, shown_field
 from .path_templates import path_template
 
 _MOST = 200
@@ -37,23 +37,17 @@ class DeprecationNotices:
             return
         self._told.add(endpoint)
         redact = request.api_key.redact
-        end = f" and will be gone after {_shown(redact(sunset))}" if sunset else ""
+        end = f" and will be gone after {shown_field(redact(sunset), _MOST)}" if sunset else ""
         link = headers.get("link")
-        more = f"; see {_shown(redact(link))}" if link else ""
+        more = f"; see {shown_field(redact(link), _MOST)}" if link else ""
         notice = f"the API's endpoint {redact(endpoint)} is deprecated{end}{more}"
         try:
-            with loading:  # warnings would import it in mid-call, while others fork
+            with loading():  # warnings would import it in mid-call, while others fork
                 import linecache  # noqa: F401
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.
             self._log.warn("%s", notice)
-
-
-def _shown(text: str) -> str:
-    """Return a field's text as far as a line of a log can hold it."""
-    printable = "".join([letter if letter.isprintable() else " " for letter in text[:_MOST]])
-    return f"{printable}..." if len(text) > _MOST else printable
 
 
 def _frames_of_the_sdk() -> int:

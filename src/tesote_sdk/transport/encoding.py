@@ -29,6 +29,9 @@ _FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _FIELD_VALUE = r"[!-~\xa1-\xff]([ \t!-~\xa0-\xff]*[!-~\xa1-\xff])?"
 """RFC 9110, sections 5.6.2 and 5.5."""
 
+MAX_DIGITS = 400
+"""Digits of a number that is sent. More are no money: `Decimal("1e999999999")` is a gigabyte."""
+
 _OWN_FIELDS = frozenset(
     {
         "accept-encoding",
@@ -98,11 +101,15 @@ def id_text(name: str, value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    # Whoever passes a UUID has loaded the module; nobody else pays for it.
-    module = sys.modules.get("uuid")
-    if module is not None and isinstance(value, module.UUID):
+    if _is_uuid(value):
         return str(value)
     raise InvalidArgumentError(f"{name} must be a str or a UUID, not {type(value).__name__}")
+
+
+def _is_uuid(value: object) -> bool:
+    # Whoever passes a UUID has loaded the module; nobody else pays for it.
+    module = sys.modules.get("uuid")
+    return module is not None and isinstance(value, module.UUID)
 
 
 def check_path(path: object) -> None:
@@ -128,7 +135,7 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> str:
 
     Raises:
         InvalidArgumentError: It is no mapping of names, or a value is none of str, int, bool,
-            Decimal, finite float, date.
+            Decimal, finite float, date, UUID.
     """
     if not query:
         return ""
@@ -177,10 +184,13 @@ def plain_decimal(name: str, value: Any) -> str:
     """Write a finite Decimal without an exponent: `Decimal("1E+3")` is `"1000"`.
 
     Raises:
-        InvalidArgumentError: It is NaN or infinite.
+        InvalidArgumentError: It is NaN or infinite, or has too many digits.
     """
     if not value.is_finite():
         raise InvalidArgumentError(f"{name} must be a finite number, not {value}")
+    _, digits, exponent = value.as_tuple()
+    if max(len(digits) + exponent, len(digits), -exponent) > MAX_DIGITS:
+        raise InvalidArgumentError(f"{name} has more than {MAX_DIGITS} digits")
     return format(value, "f")
 
 
@@ -205,12 +215,14 @@ def _query_text(name: str, value: Any) -> str:
 
 
 def extended_text(name: str, value: Any) -> Optional[str]:
-    """Write a Decimal or a date, and return None for anything else.
+    """Write a Decimal, a date or a UUID, and return None for anything else.
 
     Raises:
-        InvalidArgumentError: It is NaN or infinite.
+        InvalidArgumentError: It is NaN or infinite, or has too many digits.
     """
-    with loading:  # few programs pass such a value
+    if _is_uuid(value):
+        return str(value)
+    with loading():  # few programs pass such a value
         from datetime import date
         from decimal import Decimal
 

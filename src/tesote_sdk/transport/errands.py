@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from typing import Callable, Generic, TypeVar
 
@@ -10,23 +12,55 @@ from .timeouts import Deadline
 T = TypeVar("T")
 
 
+class Bell:
+    """Rings once; any number of threads may wait for it, each as long as it likes.
+
+    No lock is shared, as `threading.Event` shares one: nobody who is interrupted can leave one
+    held, and a call from a signal handler may wait beside the one it interrupted.
+
+    Attributes:
+        rung: Whether it has rung.
+    """
+
+    def __init__(self) -> None:
+        self.rung: bool = False
+        self._gates: list[threading.Lock] = []
+
+    def ring(self) -> None:
+        """Let all go on that wait; to ring twice does no harm."""
+        self.rung = True
+        for gate in list(self._gates):
+            with contextlib.suppress(RuntimeError):  # it is open
+                gate.release()
+
+    def wait(self, deadline: Deadline) -> bool:
+        """Wait until it rings or the deadline has passed, and tell whether it has rung."""
+        gate = threading.Lock()
+        gate.acquire()
+        # Before the look at `rung`: either that is true by now, or the gate will be opened.
+        self._gates.append(gate)
+        while not self.rung and (seconds := deadline.remaining()) > 0:
+            gate.acquire(timeout=seconds)
+        return self.rung
+
+
 class Errand(Generic[T]):
     """A piece of work that any number of threads may wait for, each as long as it likes.
 
-    What is not waited for to its end goes on alone. No lock is shared: a waiter that is interrupted
-    cannot leave one held, and a call from a signal handler may wait beside the one it interrupted.
-
-    Attributes:
-        done: Whether there is an outcome.
+    What is not waited for to its end goes on alone.
     """
 
     def __init__(self, work: Callable[[], T], name: str) -> None:
-        self.done: bool = False
         self._work = work
         self._name = name
         self._result: list[T] = []
         self._error: Exception = InterruptedError("it was interrupted")
-        self._gates: list[threading.Lock] = []
+        self._end = Bell()
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an outcome."""
+        return self._end.rung
 
     @property
     def failed(self) -> bool:
@@ -38,8 +72,9 @@ class Errand(Generic[T]):
 
         A subinterpreter has no daemon threads: there, the end of the interpreter waits for the
         work. Neither kind is to be had when the system is out of threads, or the interpreter ends.
+        Before Python 3.12 it lets threads be begun then, which never run.
         """
-        for daemon in (True, False):
+        for daemon in () if sys.is_finalizing() else (True, False):
             try:
                 threading.Thread(target=self.do, name=self._name, daemon=daemon).start()
             except RuntimeError:
@@ -54,19 +89,11 @@ class Errand(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is for those who wait
             self._error = error.with_traceback(None)
         finally:
-            self.done = True
-            for gate in list(self._gates):
-                gate.release()
+            self._end.ring()
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the outcome until the deadline, and tell whether it is there."""
-        gate = threading.Lock()
-        gate.acquire()
-        # Before the look at `done`: either that is true by now, or the gate will be opened.
-        self._gates.append(gate)
-        while not self.done and (seconds := deadline.remaining()) > 0:
-            gate.acquire(timeout=seconds)
-        return self.done
+        return self._end.wait(deadline)
 
     def outcome(self) -> T:
         """Return what the work returned, or raise what it raised, once it is done."""

@@ -13,9 +13,9 @@ from typing import Any, Callable, Optional
 
 from .._error_base import json_ready
 from .._forks import loading
-from ..errors import EndpointRemovedError, TesoteError, classify_api_error, known_code
+from ..errors import ConfigError, EndpointRemovedError, TesoteError, classify_api_error, known_code
 from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
-from .messages import Reply
+from .messages import Reply, shown_field
 
 _CODE = "[A-Z][A-Z0-9_]+"
 _SLUG = "[a-z][a-z0-9_]+"
@@ -23,12 +23,17 @@ _SLUG = "[a-z][a-z0-9_]+"
 _LONGEST_WINDOW = 3600.0
 """Seconds of a quota's window that are believed; a longer one is a clock gone wrong."""
 
+_MOST = 300
+"""Characters of a header field that a message shows."""
+
+_VERSION_TWICE = r"(/v[0-9]+)/v[0-9]+(/|$)"
+
 _SUCCESSOR = r'<([^<>]*)>[^<>]*;\s*rel\s*=\s*"?successor-version\b'
 """RFC 8288, section 3; RFC 5829, section 3."""
 
 
 def error_from_response(
-    reply: Reply, *, now: Callable[[], float], redact: Callable[[Any], Any]
+    reply: Reply, *, now: Callable[[], float], redact: Callable[[Any], Any], path: str = ""
 ) -> TesoteError:
     """Return the typed error for a response that is not 2xx; whatever it holds, nothing is raised.
 
@@ -37,6 +42,7 @@ def error_from_response(
         now: Returns the present in epoch seconds.
         redact: Returns a copy of a text or of decoded JSON without the API key, which a server
             may echo.
+        path: The request's whole path, for advice on a base URL that holds too much.
     """
     body = reply.content.decode("utf-8", "replace")
     document = _decode(body)
@@ -48,6 +54,9 @@ def error_from_response(
     message = _message(reply, envelope)
     if kind is EndpointRemovedError:
         message = _naming_replacement(message, reply.headers.get("link", ""), envelope or {})
+    doubled = re.search(_VERSION_TWICE, path) if reply.status == 404 else None
+    if doubled:
+        message += f"; base_url ends in {doubled[1]}, and the SDK adds the version: leave it out"
     return kind(
         redact(message),
         error_code=redact(code),
@@ -97,11 +106,11 @@ def _code(envelope: Mapping[str, Any], status: int) -> Optional[str]:
 
 def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
     location = reply.headers.get("location")
-    reason = reply.reason.strip() or _standard_reason(reply.status)
+    reason = shown_field(reply.reason, _MOST) or _standard_reason(reply.status)
     if 300 <= reply.status < 400 and location:
         return (
-            f"{reason}: the answer redirects to {location}, and redirects are not followed; "
-            "check that base_url is the API's"
+            f"{reason}: the answer redirects to {shown_field(location, _MOST)}, and redirects are "
+            "not followed; check that base_url is the API's"
         )
     if envelope is None:
         found = "not a JSON object" if reply.content.strip() else "empty"
@@ -115,10 +124,10 @@ def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
 
 def _standard_reason(status: int) -> str:
     try:
-        with loading:  # few servers leave it out
+        with loading():  # few servers leave it out
             from http import HTTPStatus
         return HTTPStatus(status).phrase
-    except ValueError:
+    except (ConfigError, ValueError):
         return "the server refused"
 
 
@@ -127,7 +136,7 @@ def _naming_replacement(message: str, link: str, envelope: Mapping[str, Any]) ->
     replacement = _text(envelope, "replacement") or (successor and successor[1])
     if not replacement or replacement in message:
         return message
-    return f"{message}; it is replaced by {replacement}"
+    return f"{message}; it is replaced by {shown_field(replacement, _MOST)}"
 
 
 def _retry_after(

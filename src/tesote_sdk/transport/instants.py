@@ -6,6 +6,7 @@ import re
 from typing import Optional
 
 from .._forks import loading
+from ..errors import ConfigError
 
 # Compiled at first use: most programs never meet an instant.
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
@@ -86,7 +87,7 @@ def parse_http_date(text: Optional[str]) -> Optional[float]:
     # Whatever the parser raises, which differs by version, or fails to load with (a server writes
     # the text, and an error is on its way already), it is no date that can be gone by.
     try:
-        with loading:
+        with loading():
             from datetime import timezone
             from email.utils import parsedate_to_datetime
         date = parsedate_to_datetime(text)
@@ -107,14 +108,13 @@ def parse_instant(text: str) -> Optional[float]:
     matched = re.fullmatch(_TIMESTAMP, text.strip())
     if not matched:
         return None
-    with loading:  # few servers write instants so
-        from datetime import datetime, timezone
-
     *fields, fraction, sign, hours, minutes = matched.groups(default="0")
     year, month, day, hour, minute, second = map(int, fields)
     try:
+        with loading():  # few servers write instants so
+            from datetime import datetime, timezone
         moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    except ValueError:
+    except (ConfigError, ValueError):
         return None
     offset = int(hours) * 3600 + int(minutes) * 60
     return moment.timestamp() + float(f"0.{fraction}") + (offset if sign == "-" else -offset)

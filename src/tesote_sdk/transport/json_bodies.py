@@ -20,7 +20,7 @@ _INFINITIES = (float("inf"), float("-inf"))
 
 
 def encode_json(body: Any) -> bytes:
-    """Encode a body as compact UTF-8 JSON; a Decimal and a date become strings.
+    """Encode a body as compact UTF-8 JSON; a Decimal, a date and a UUID become strings.
 
     Raises:
         InvalidArgumentError: JSON cannot hold it: NaN, infinity, a circular reference, a lone

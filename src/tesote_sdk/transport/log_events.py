@@ -150,7 +150,7 @@ class EventLog:
 
     def _std_logger(self) -> logging.Logger:
         if self._logger is None:
-            with loading:  # few programs log
+            with loading():  # few programs log
                 import logging
             self._logger = logging.getLogger("tesote_sdk")
         return self._logger
@@ -181,7 +181,7 @@ def show_log(level: Optional[str]) -> None:
             f"TESOTE_SDK_LOG in the environment must be debug or info, not {level[:40]!r}; unset "
             "it for no log on stderr"
         )
-    with loading:  # few programs are watched so
+    with loading():  # few programs are watched so
         import logging
 
         logger = logging.getLogger("tesote_sdk")

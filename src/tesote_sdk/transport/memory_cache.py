@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 from collections import OrderedDict
 from typing import Callable, Optional
 
-from .._forks import notice_fork, renew_after_fork
 from ..errors import ConfigError
 
 
 class InMemoryLRUCache:
     """A bounded cache in memory, for all threads of one process; what is used least goes first.
+
+    There is no lock that a signal or a fork could leave held: each step is one operation of a dict,
+    which no other thread divides.
 
     Args:
         max_entries: Entries kept at most.
@@ -36,53 +38,53 @@ class InMemoryLRUCache:
         self._max_bytes = max_bytes
         self._clock = clock or _now
         self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.RLock()
-        renew_after_fork(self)
 
     def get(self, key: str) -> Optional[bytes]:
         """Return the value that was set less than its `ttl` ago, or None."""
-        notice_fork()
-        with self._lock:
-            value, expires_at = self._entries.get(key, (None, 0.0))
-            if value is None:
-                return None
-            if self._clock() >= expires_at:
-                self._remove(key)
-                return None
-            self._entries.move_to_end(key)
-            return value
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        value, expires_at = entry
+        if self._clock() >= expires_at:
+            if self._entries.get(key) is entry:
+                self.delete(key)
+            return None
+        self._mark_used(key)
+        return value
 
     def set(self, key: str, value: bytes, ttl: float) -> None:
         """Keep a value for `ttl` seconds, unless others need the room before."""
-        notice_fork()
-        with self._lock:
-            self._remove(key)
-            if len(value) > self._max_bytes or ttl <= 0:
-                return
-            self._entries[key] = (value, self._clock() + ttl)
-            self._bytes += len(value)
-            while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-                self._remove(next(iter(self._entries)))
+        if len(value) > self._max_bytes or ttl <= 0:
+            self.delete(key)
+            return
+        self._entries[key] = (value, self._clock() + ttl)
+        self._mark_used(key)
+        self._shrink()
 
     def delete(self, key: str) -> None:
         """Forget a value."""
-        notice_fork()
-        with self._lock:
-            self._remove(key)
-
-    def after_fork_in_child(self) -> None:
-        """Take a lock that no thread of the parent holds; what is cached stays good."""
-        self._lock = threading.RLock()
-        # A thread of the parent may have been between an entry and the sum.
-        self._bytes = sum(len(value) for value, _ in self._entries.values())
+        self._entries.pop(key, None)
 
     def __repr__(self) -> str:
-        return f"<InMemoryLRUCache of {len(self._entries)} entries, {self._bytes} bytes>"
+        return f"<InMemoryLRUCache of {len(self._entries)} entries, {self._bytes()} bytes>"
 
-    def _remove(self, key: str) -> None:
-        value, _ = self._entries.pop(key, (b"", 0.0))
-        self._bytes -= len(value)
+    def _mark_used(self, key: str) -> None:
+        with contextlib.suppress(KeyError):  # another thread has removed it
+            self._entries.move_to_end(key)
+
+    def _shrink(self) -> None:
+        """Remove what was used least until the bounds are kept."""
+        excess = self._bytes() - self._max_bytes
+        while excess > 0 or len(self._entries) > self._max_entries:
+            try:
+                _, (value, _) = self._entries.popitem(last=False)
+            except KeyError:  # another thread has removed the last one
+                return
+            excess -= len(value)
+
+    def _bytes(self) -> int:
+        # Counted anew: a sum that is kept is wrong for ever once Ctrl-C strikes before it is set.
+        return sum([len(value) for value, _ in list(self._entries.values())])
 
 
 def _now() -> float:

@@ -57,7 +57,7 @@ class Preparer:
         Raises:
             InvalidArgumentError: An argument cannot be sent.
         """
-        if method not in _METHODS:
+        if not (isinstance(method, str) and method in _METHODS):
             raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
         check_path(path)
         headers = self._common_fields()

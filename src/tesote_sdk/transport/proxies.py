@@ -60,7 +60,7 @@ def proxy_for(origin: Origin, *, allow_http: bool) -> Optional[Proxy]:
         name.lower().endswith("_proxy") for name in os.environ
     ):
         return None
-    with loading:
+    with loading():
         from urllib.request import getproxies, getproxies_environment
 
     # The URL may hold a password: it is in no local variable when something is raised.
@@ -97,7 +97,7 @@ def _is_bypassed(origin: Origin, *, is_lookup_needed: bool) -> bool:
     The system's settings may hold addresses, with which the host's own are compared. A name that
     cannot be looked up in time is left to the proxy, as one that is not known here at all.
     """
-    with loading:
+    with loading():
         from urllib.request import proxy_bypass
 
     # A final dot is none of the names that users list.
@@ -114,7 +114,7 @@ def _parse(url: str) -> Union[Proxy, str, None]:
     """Read a proxy's URL; a str is what is wrong with it, for the caller to raise."""
     if not url:
         return None
-    with loading:
+    with loading():
         from urllib.parse import unquote
 
     scheme, marked, rest = url.rpartition("://") if "://" not in url else url.partition("://")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from .._forks import loading
 from ..errors import ConfigError
+
+_PARTIAL = 9
+"""Characters of the key's beginning, or of its end, that are not shown; `sk_live_` has eight."""
 
 
 class ApiKey:
@@ -16,11 +19,12 @@ class ApiKey:
     before anything can raise: a crash reporter that records local variables then finds no key.
     """
 
-    __slots__ = ("_spellings", "_value", "shown")
+    __slots__ = ("_digest", "_spellings", "_value", "shown")
 
     def __init__(self, value: object) -> None:
         self._value = value
         self._spellings: Optional[re.Pattern[str]] = None
+        self._digest: Optional[Callable[[bytes, bytes, str], bytes]] = None
         last4 = value[-4:] if isinstance(value, str) and len(value) > 4 and value.isascii() else ""
         self.shown: str = f"Bearer {last4 or '****'}"
         """What logs and errors may hold: `Bearer <last4>`, or `Bearer ****` for a short key."""
@@ -67,40 +71,60 @@ class ApiKey:
 
     def seal(self, message: bytes) -> bytes:
         """Return what only a holder of the key can make of a message (HMAC, RFC 2104)."""
-        with loading:  # few programs use a cache
-            import hmac
-
-        return hmac.digest(str(self._value).encode(), message, "sha256")
+        if self._digest is None:
+            with loading():  # few programs use a cache
+                import hmac
+            self._digest = hmac.digest
+        return self._digest(str(self._value).encode(), message, "sha256")
 
     def redact(self, value: Any) -> Any:
         """Return a copy of decoded JSON, or of a text, in which the key is replaced.
 
-        A server may echo the key in an answer, and may write it as JSON or a URL does. The walk
+        A server may echo the key in an answer, and may write it as JSON or a URL does, or leave its
+        end or its beginning out. The walk
         keeps its own stack, because a decoded document can be nested more deeply than Python
         functions may call each other.
         """
-        if self._spellings is None:
-            self._spellings = re.compile("".join(map(_spellings, str(self._value))))
-        replace = self._spellings.sub
         if isinstance(value, str):  # as nearly always: a log event holds some twenty
-            return replace(self._show, value)
+            return self._redacted(value)
         result = [value]
         pending: list[tuple[Any, Any]] = [(result, 0)]
         while pending:
             holder, place = pending.pop()
             found = holder[place]
             if isinstance(found, str):
-                holder[place] = replace(self._show, found)
+                holder[place] = self._redacted(found)
             elif isinstance(found, list):
                 holder[place] = found = list(found)
                 pending.extend((found, index) for index in range(len(found)))
             elif isinstance(found, dict):
                 holder[place] = found = {
-                    (replace(self._show, name) if isinstance(name, str) else name): member
+                    (self._redacted(name) if isinstance(name, str) else name): member
                     for name, member in found.items()
                 }
                 pending.extend((found, name) for name in found)
         return result[0]
+
+    def _redacted(self, text: str) -> str:
+        if self._spellings is None:
+            self._spellings = re.compile("".join(map(_spellings, str(self._value))))
+        text = self._spellings.sub(self._show, text)
+        # The key itself is in no variable, here and below.
+        if str(self._value)[:_PARTIAL] in text or str(self._value)[-_PARTIAL:] in text:
+            return self._without_parts(text)
+        return text
+
+    def _without_parts(self, text: str) -> str:
+        """Replace a key that a server shows but for its end, or but for its beginning.
+
+        What goes on with characters of the key is taken for more of it.
+        """
+        if len(str(self._value)) <= _PARTIAL:
+            return text
+        before, *after = text.split(str(self._value)[:_PARTIAL])
+        text = self.shown.join([before, *[part.lstrip(str(self._value)) for part in after]])
+        *before_it, rest = text.split(str(self._value)[-_PARTIAL:])
+        return self.shown.join([*[part.rstrip(str(self._value)) for part in before_it], rest])
 
     def _show(self, _: object) -> str:
         return self.shown

@@ -10,8 +10,9 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401 - socket and ssl would import it in mid-call, while others fork
 import os
 import socket
+import threading
 import time
-from typing import Any
+from typing import Any, Optional
 
 from ..errors import ConfigError, NetworkError
 from .errands import Errand
@@ -62,11 +63,13 @@ class _Lookup(Errand["list[Any]"]):
 
     Attributes:
         missed: Whether somebody gave up waiting, so that the answer is kept for the next attempt.
+        beginner: The thread that is about to begin it, or None once that is done.
     """
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(lambda: _look_up(host, port), "tesote-sdk-resolver")
         self.missed: bool = False
+        self.beginner: Optional[int] = threading.get_ident()
         self._since = time.monotonic()
         self._process = os.getpid()
         self._resolver = socket.getaddrinfo
@@ -106,8 +109,11 @@ def _lookup_of(origin: Origin) -> _Lookup:
         return own
     try:
         lookup = _lookups.setdefault((origin.host, origin.port), own)
-        if lookup is own:
+        if lookup.beginner == threading.get_ident():
+            # Its own, or, in a signal handler, one that cannot begin before the handler returns.
+            lookup = own
             own.start()
+            own.beginner = None
     except BaseException:  # Ctrl-C: nobody is to join what may never have begun
         forget(origin)
         raise

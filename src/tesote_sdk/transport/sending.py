@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from .._forks import loading, renew_after_fork
+from .._forks import loading_parts, renew_after_fork
 from ..errors import ApiError, TesoteError
 from .deprecations import DeprecationNotices
 from .error_responses import error_from_response
@@ -66,7 +66,7 @@ class Sender:
         self._rate_limit_seen: Optional[tuple[Headers, float]] = None
         self._own = threading.local()
         if options.opener is not None:
-            with loading:  # few programs bring one, and it takes urllib
+            with loading_parts():  # few programs bring one, and it takes urllib
                 from .openers import send_through
             self._send_through = send_through
         renew_after_fork(self)
@@ -155,7 +155,12 @@ class Sender:
                 report=self._log.report,
                 connection=reply.connection,
             )
-        raise error_from_response(reply, now=time.time, redact=request.api_key.redact)
+        raise error_from_response(
+            reply,
+            now=time.time,
+            redact=request.api_key.redact,
+            path=request.base.path + request.path,
+        )
 
     def _paced(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
         """Send the request when the limiter lets it, and tell the limiter what came of it.

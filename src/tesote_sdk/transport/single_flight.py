@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Callable, Generic, Optional, TypeVar
 
 from .._forks import renew_after_fork
+from .errands import Bell
 from .timeouts import Deadline
 
 T = TypeVar("T")
@@ -17,14 +19,20 @@ class _Flight(Generic[T]):
     Attributes:
         thread: The thread that fetches.
         deadline: When that thread has given up, whatever became of it.
-        ended: Set when there is a result, or will be none.
+        ended: Rings when there is a result, or will be none.
+        abandoned: Lands it when its pilot has gone; None once it has landed.
     """
 
     def __init__(self, deadline: Deadline) -> None:
         self.thread = threading.get_ident()
         self.deadline: Deadline = deadline
-        self.ended = threading.Event()
+        self.ended = Bell()
         self.result: Optional[T] = None
+        self.abandoned: Optional[weakref.ref[_Pilot]] = None
+
+
+class _Pilot:
+    """Lives as long as the frame that a flight was begun in, however that ends."""
 
 
 class SingleFlight(Generic[T]):
@@ -53,19 +61,20 @@ class SingleFlight(Generic[T]):
             Exception: Whatever `fetch` raises in this thread.
         """
         own: _Flight[T] = _Flight(deadline)
+        # Ctrl-C may strike between any two lines, also within the `finally`.
+        pilot = _Pilot()
+        own.abandoned = weakref.ref(pilot, lambda _: self._land(key, own))
         try:
             flight = self._flights.setdefault(key, own)
             if flight is own:
                 own.result = fetch()
                 return own.result
-        finally:  # wherever Ctrl-C strikes
-            if self._flights.get(key) is own:
-                del self._flights[key]
-            own.ended.set()
+        finally:
+            self._land(key, own)
         # A callback of the fetching thread may ask for the same thing: it cannot wait for itself.
         # Nor is there anything to wait for where an interrupt left a flight without an end.
         if flight.thread != threading.get_ident() and flight.deadline.remaining() > 0:
-            if not flight.ended.wait(max(0.0, deadline.remaining())):
+            if not flight.ended.wait(deadline):
                 raise deadline.timed_out("waiting for another thread's request")
             if flight.result is not None:
                 return flight.result
@@ -73,7 +82,11 @@ class SingleFlight(Generic[T]):
 
     def after_fork_in_child(self) -> None:
         """Forget the flights of threads that the child does not have."""
-        for flight in self._flights.values():
-            # One may be the forking thread's own, and its lock another thread's.
-            flight.ended = threading.Event()
         self._flights = {}
+
+    def _land(self, key: str, flight: _Flight[T]) -> None:
+        """Have nobody wait for a flight any more; that of another thread stays where it is."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        flight.ended.ring()
+        flight.abandoned = None

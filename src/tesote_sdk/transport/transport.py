@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union, cast
 
 from .._error_base import operation
-from .._forks import loading, notice_fork
+from .._forks import loading_parts, notice_fork
 from ..errors import ConfigError, InvalidArgumentError, UnauthorizedError
 from .log_events import EventLog, show_log
 from .messages import LastResponse, Request, Response
@@ -77,6 +77,7 @@ class Transport:
         self._sender: Optional[Sender] = None
         self._preparer: Optional[Preparer] = None
         self._cache: Optional[ResponseCache] = None
+        self._made: dict[str, Any] = {}
         self._closed = False
 
     @property
@@ -219,38 +220,38 @@ class Transport:
         return self._sender or self._load(pool)
 
     def _load(self, pool: Optional[ConnectionPool]) -> Sender:
-        with loading:
+        with loading_parts():
             from .connections import ConnectionPool
             from .preparing import Preparer
             from .sending import Sender
 
-        # Not under the lock that forks wait for: the system may look a name up for the proxy.
+        # Not while forks wait: the system may look a name up for the proxy.
         pool = pool or ConnectionPool(self._base.origin, self.options, self.clock)
-        with loading:
-            if self._sender is None:
-                self._preparer = Preparer(self._base, self._api_key, self.options)
-                self._sender = Sender(
-                    self.options,
-                    pool,
-                    self._log,
-                    clock=self.clock,
-                    sleep=self.sleep,
-                    uniform=self._uniform,
-                )
-            return self._sender
+        preparer = Preparer(self._base, self._api_key, self.options)
+        sender = Sender(
+            self.options,
+            pool,
+            self._log,
+            clock=self.clock,
+            sleep=self.sleep,
+            uniform=self._uniform,
+        )
+        # Of threads that come here at once, the first one's are taken by all.
+        self._preparer, self._sender = self._made.setdefault("sender", (preparer, sender))
+        return self._sender
 
     def _kept(self) -> ResponseCache:
         """Return the response cache; with the first use, load it."""
         if self._lends_cache is not None:
             return self._lends_cache._kept()
         if self._cache is None:
-            with loading:  # few programs use it
+            with loading_parts():  # few programs use it
                 from .response_cache import ResponseCache
 
-                if self._cache is None:
-                    self._cache = ResponseCache(
-                        self.options.cache_backend, self._api_key, self._base.url, self._log
-                    )
+            cache = ResponseCache(
+                self.options.cache_backend, self._api_key, self._base.url, self._log
+            )
+            self._cache = self._made.setdefault("cache", cache)
         return self._cache
 
     def _keeps(self) -> bool:
@@ -270,6 +271,8 @@ class Transport:
 
     def _written(self, sender: Sender, request: Request, deadline: Deadline) -> Response:
         """Send a write; where it may have been carried out, what it made stale is dropped."""
+        if self._keeps():
+            self._kept()  # loaded before: once the write is carried out, nothing may go wrong
         try:
             response = self._sent(sender, request, deadline)
         except BaseException as error:  # an interrupted write may have been carried out, too

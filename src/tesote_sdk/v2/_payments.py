@@ -176,7 +176,7 @@ def _is_amount(order: types.TransactionOrder, asked: str) -> bool:
     sent = order.get("amount")
     if isinstance(sent, float):
         return sent == float(asked)  # what any exact amount is once it was read as binary
-    with loading:
+    with loading():
         from decimal import Decimal, InvalidOperation
     try:
         amount = Decimal(str(sent))

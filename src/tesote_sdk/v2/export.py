@@ -89,7 +89,7 @@ class ExportFile:
             OSError: It cannot be written. The path then has its old content or the whole new
                 file.
         """
-        with loading:  # few programs save
+        with loading():  # few programs save
             from pathlib import Path
 
         text = _usable(path)
@@ -136,7 +136,7 @@ def _proposed_name(disposition: str) -> str:
     """
     encoded, plain = _ENCODED_NAME(disposition), _NAME(disposition)
     if encoded:
-        with loading:  # few servers send one
+        with loading():  # few servers send one
             from urllib.parse import unquote_to_bytes
 
         # A field is read as latin-1 (RFC 9110, section 5.5), so this gives back the bytes sent.
@@ -195,7 +195,7 @@ def _windows_takes(path: str) -> bool:
     A reserved one is a device, whatever its suffix, and what is written there is gone; a full stop
     or a space at the end is dropped, and what follows a colon names a hidden stream.
     """
-    with loading:  # of interest to Windows alone
+    with loading():  # of interest to Windows alone
         from pathlib import PureWindowsPath
 
     name = PureWindowsPath(path).name

@@ -15,7 +15,7 @@ from .._arguments import (
     whole_number,
 )
 from .._error_base import operation
-from .._forks import loading
+from .._forks import loading_parts
 from .._hints import datetime, files, types
 from .._resource import unwrapped
 from ..errors import InvalidArgumentError
@@ -270,7 +270,7 @@ class Transactions(TransactionFeeds):
             ApiError: The server refused.
             TransportError: No usable answer came back.
         """
-        with loading:  # few programs export
+        with loading_parts():  # few programs export
             from .export import ExportFile
 
         if format not in ("csv", "json"):
