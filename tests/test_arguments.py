@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 import json
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timezone, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
 from tesote_sdk import InvalidArgumentError, V1Client, V2Client
-from tesote_sdk._arguments import order_body
+from tesote_sdk._arguments import order_body, whole_number
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply
 from tests.v1.harness import answering, connected
@@ -238,6 +238,20 @@ def test_the_message_names_the_argument_and_its_limits(client: V2Client) -> None
 # ---- dates ----
 
 
+class Nowhere(tzinfo):
+    """A time zone that does not say where it is, which leaves a datetime naive."""
+
+    def utcoffset(self, _: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
+def test_a_time_zone_without_an_offset_names_no_moment(client: V2Client) -> None:
+    with pytest.raises(InvalidArgumentError, match="created_after needs a time zone"):
+        client.transactions.list_for_account("a1", created_after=NAIVE.replace(tzinfo=Nowhere()))
+
+
 def test_a_datetime_is_no_day_and_a_naive_one_no_moment(client: V2Client) -> None:
     aware = NAIVE.replace(tzinfo=timezone.utc)
     for call in (
@@ -348,7 +362,9 @@ def test_what_is_no_exact_amount_is_refused(client: V2Client, amount: Any) -> No
 
 
 def test_a_truth_value_is_no_amount(client: V2Client) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"^amount must be an amount, not bool: True is none$"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"^amount must be an amount, not bool: True is none$"
+    ):
         client.transaction_orders.create("a1", **{**ORDER, "amount": True})
 
 
@@ -413,3 +429,10 @@ def test_an_unknown_field_of_an_order_is_refused_by_name() -> None:
     }
     with pytest.raises(InvalidArgumentError, match=r"orders\[2\]: an order has no schedule_for"):
         order_body("orders[2]: ", {**order, "schedule_for": "2030-01-01"})
+
+
+def test_a_limit_is_within_the_limits() -> None:
+    assert [whole_number("n", value, 1, 100) for value in (1, 100)] == [1, 100]
+    for value in (0, 101):
+        with pytest.raises(InvalidArgumentError, match="n must be from 1 to 100"):
+            whole_number("n", value, 1, 100)

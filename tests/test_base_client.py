@@ -97,6 +97,15 @@ def test_with_options_shares_the_connections() -> None:
     assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
 
 
+def test_another_say_on_plain_http_shares_no_connections() -> None:
+    """It decides which proxy they may go through."""
+    with ScriptedServer([ACCOUNT] * 2) as server, V2Client(KEY, base_url=server.url) as first:
+        with first.with_options(allow_http=True) as second:
+            for client in (first, second):
+                client.accounts.get("a1")
+        assert server.connections == 2
+
+
 def test_closing_the_first_client_ends_the_second() -> None:
     with ScriptedServer([ACCOUNT]) as server:
         first = V2Client(KEY, base_url=server.url)

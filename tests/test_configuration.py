@@ -78,6 +78,7 @@ def test_a_missing_key_is_refused_with_where_it_is_looked_for(key: Any) -> None:
         ("\x1babc", "a control character at position 1"),
         ("ab\x9b", "a control character at position 3"),
         ("ab…", "a character outside latin-1 at position 3"),
+        ("ÿĀ", "a character outside latin-1 at position 2"),
         ("a\u200bbc", "a character outside latin-1 at position 2"),
         ("🔑", "a character outside latin-1 at position 1"),
         ("ab\ud800", "a character outside latin-1 at position 3"),
@@ -128,12 +129,12 @@ BAD_URLS: dict[str, list[Any]] = {
         "https://[::1",
         "https://h\\ost",
     ],
-    "base_url must not hold credentials: the key is passed as api_key=": [
+    "base_url must not contain credentials: pass the key as api_key=": [
         "https://user:pw@host/api",
         f"https://{KEY}@host",
         "http://@localhost",
     ],
-    f"base_url must be without query, fragment and white space, {EXAMPLE}": [
+    f"base_url must not contain a query, a fragment or white space, {EXAMPLE}": [
         "https://host/api?a=b",
         "https://host/api#a",
         "https://host?",
@@ -141,9 +142,9 @@ BAD_URLS: dict[str, list[Any]] = {
         "https://host/api\n",
         "https://host/ñ",
     ],
-    "base_url is plain http to another machine than this one (localhost, 127.0.0.1 or [::1]), "
-    "which would show the API key to the network: use https, or pass allow_http=True where the "
-    "network is trusted": [
+    "base_url is plain http to another machine (not localhost, 127.0.0.1 or [::1]), which would "
+    "show the API key to the network: use https, or pass allow_http=True if you trust the "
+    "network": [
         "http://api.example.test",
         "HTTP://10.0.0.1/api",
         "http://localhost.example.test",

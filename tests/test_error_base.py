@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pytest
 
 from tesote_sdk import errors
-from tesote_sdk._error_base import operation
+from tesote_sdk._error_base import json_ready, operation
 from tesote_sdk.errors import (
     ApiError,
     NetworkError,
@@ -143,6 +143,14 @@ class Stubborn(str):
 
     def __str__(self) -> str:
         return "Stubborn.X"
+
+
+def test_data_is_shown_to_a_depth_of_64_levels() -> None:
+    deep: Any = "innermost"
+    for _ in range(64):
+        deep = [deep]
+    assert json_ready(deep) == deep
+    assert str(json_ready([deep])) == str([deep]).replace("['innermost']", "'...'")
 
 
 def test_to_dict_is_json_ready_whatever_the_envelope_holds() -> None:

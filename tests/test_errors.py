@@ -125,7 +125,7 @@ REFUSALS = sorted({status for _, status, _ in CODES})
 def test_the_tree_is_as_documented(kind: type[TesoteError], parent: str, _code: list[str]) -> None:
     assert kind.__bases__[0].__name__ == parent
     assert kind.__module__ == "tesote_sdk.errors"
-    assert kind.__doc__
+    assert kind.__doc__ or sys.flags.optimize > 1
 
 
 def test_every_class_and_the_classifier_are_exported_and_sorted() -> None:

@@ -52,6 +52,11 @@ def test_an_amount_is_so_many_cents(amount: Any, cents: int) -> None:
     assert (result, type(result)) == (cents, int)
 
 
+def test_an_amount_may_have_400_digits() -> None:
+    assert str(from_cents("9" * 400, "USD")) == "9" * 398 + ".99"
+    assert to_cents("9" * 400, "USD") == (10**400 - 1) * 100
+
+
 def test_no_context_rounds_them() -> None:
     with localcontext() as context:
         context.prec, context.rounding = 3, ROUND_DOWN
@@ -130,7 +135,7 @@ def test_what_is_no_amount_is_refused(amount: Any, why: str) -> None:
 )
 def test_a_currency_whose_cents_are_not_known_is_refused(currency: Any) -> None:
     for convert in (from_cents, to_cents):
-        with pytest.raises(InvalidArgumentError, match=r"no code of a currency with two decimals"):
+        with pytest.raises(InvalidArgumentError, match=r"is not a currency with two decimals"):
             convert(123450, currency)
 
 

@@ -17,7 +17,10 @@ import tesote_sdk
 
 ROOT = Path(__file__).parents[1]
 
-PUBLISHED = ["CHANGELOG.md", "LICENSE", "README.md", "docs", "pyproject.toml", "src", "tests"]
+PUBLISHED = [
+    *("CHANGELOG.md", "LICENSE", "README.md", "docs", "hatch_build.py", "pyproject.toml"),
+    *("src", "tests"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,17 @@ def test_the_metadata_says_what_it_needs(wheel: Path) -> None:
         "Requires-Dist: pytest; extra == 'test'",
         "Requires-Dist: ruff; extra == 'test'",
     ]
+
+
+def test_on_the_index_the_readme_links_to_the_pages_of_its_version(wheel: Path) -> None:
+    files = contents(wheel)
+    (metadata,) = (files[name].decode() for name in files if name.endswith("/METADATA"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links, published = (re.findall(r"\]\(([^)\s]+)\)", text) for text in (readme, metadata))
+    tagged = f"https://github.com/tesote/sdk-python/blob/python-v{tesote_sdk.__version__}/"
+    assert len(links) == len(published) > 30
+    for link, there in zip(links, published):
+        assert there == (link if link.startswith(("https:", "#")) else tagged + link)
 
 
 def test_the_source_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -> None:

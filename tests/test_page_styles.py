@@ -55,6 +55,14 @@ def numbered(items: list[Any], **pagination: Any) -> dict[str, Any]:
     return {"accounts": items, "pagination": pagination}
 
 
+@pytest.mark.parametrize(("total", "pages"), [(50, 1), (51, 2), (100, 2), (101, 3)])
+def test_a_page_of_unknown_size_is_one_of_50(total: int, pages: int) -> None:
+    replies = [{"accounts": [{"id": f"x{n}"}], "total": total} for n in range(9)]
+    with answering(*replies) as (server, client):
+        list(client.accounts.list())
+        assert len(server.requests) == pages
+
+
 def test_page_numbers_end_at_the_last_page() -> None:
     pages = [
         numbered(items, current_page=n, per_page=2, total_pages=3)
@@ -99,12 +107,12 @@ def test_another_page_than_the_one_asked_for_is_refused() -> None:
     first = numbered(TWO, current_page=1, total_pages=3)
     with answering(first, first) as (_, client):
         page = accounts(client)
-        with pytest.raises(InvalidResponseError, match="page 2 was asked for and page 1 came"):
+        with pytest.raises(InvalidResponseError, match="asked for page 2, got page 1"):
             page.next_page()
         assert page.next_params == {"page": 2}
     with (
         answering(first) as (_, client),
-        pytest.raises(InvalidResponseError, match="page 4 was asked for and page 1 came"),
+        pytest.raises(InvalidResponseError, match="asked for page 4, got page 1"),
     ):
         client.accounts.list(page=4)
 
@@ -185,7 +193,7 @@ def test_another_offset_than_the_one_asked_for_is_refused() -> None:
     first = {"items": TWO, "limit": 2, "offset": 0, "has_more": True}
     with answering(first, first) as (_, client):
         page = orders(client)
-        with pytest.raises(InvalidResponseError, match="offset 2 was asked for and offset 0 came"):
+        with pytest.raises(InvalidResponseError, match="asked for offset 2, got offset 0"):
             page.next_page()
         assert page.next_params == {"offset": 2}
 
@@ -221,6 +229,16 @@ def test_has_more_may_be_at_the_root_beside_a_cursor_in_meta() -> None:
     with answering(*pages) as (server, client):
         assert len(list(orders(client))) == 3
         assert queries(server)[1] == "cursor=A&per_page=2"
+
+
+def test_a_page_behind_a_cursor_is_asked_for_with_no_more_than_such_servers_give() -> None:
+    pages = [
+        {"items": TWO, "meta": {"next_cursor": "A", "has_more": True}},
+        {"items": LAST, "meta": {"next_cursor": None, "has_more": False, "offset": 2}},
+    ]
+    with answering(*pages) as (server, client):
+        assert len(list(client.transaction_orders.list("a1", limit=101))) == 3
+        assert queries(server) == ["limit=101", "cursor=A&per_page=100"]
 
 
 # ---- search ----

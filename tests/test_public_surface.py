@@ -69,7 +69,7 @@ def test_every_exported_name_is_there_and_documented(name: str) -> None:
     for member in exported:
         value = getattr(module, member)
         if inspect.isclass(value) or inspect.isfunction(value):
-            assert value.__doc__, member
+            assert value.__doc__ or sys.flags.optimize > 1, member
     scope: dict[str, Any] = {}
     exec(f"from {name} import *", scope)  # noqa: S102 - what a user may write
     assert set(exported) <= set(scope)

@@ -12,6 +12,7 @@ from tesote_sdk import ApiError, InvalidResponseError, TesoteError, V1Client, V2
 from tesote_sdk._resource import Resource
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply
+from tests.support.systems import needs_docstrings
 from tests.v1.endpoint_table import method_named, public_methods
 from tests.v1.harness import answering, connected
 
@@ -111,13 +112,25 @@ def test_whoami_is_any_object_that_is_not_empty() -> None:
         assert dict(client.whoami()) == {"x": 1}
 
 
+@needs_docstrings
+@pytest.mark.parametrize("kind", [V1Client, V2Client])
+def test_help_tells_what_each_argument_of_a_client_is(kind: type[BaseClient]) -> None:
+    arguments, other_arguments = (
+        (inspect.getdoc(each) or "").partition("Args:")[2].partition("Attributes:")[0]
+        for each in (kind, V1Client)
+    )
+
+    for name in inspect.signature(kind).parameters:
+        assert f"\n    {name}: " in arguments
+    assert arguments == other_arguments
+
+
 @pytest.mark.parametrize("kind", [V1Client, V2Client])
 def test_help_shows_what_a_method_takes_and_returns(kind: type[BaseClient]) -> None:
     with connected(kind, "http://127.0.0.1:9") as client:
         for name in public_methods(client):
             method = method_named(client, name)
             signature = inspect.signature(method)
-            assert signature.return_annotation is not inspect.Signature.empty
             assert signature.return_annotation is not inspect.Signature.empty
             assert method.__name__ == name.rpartition(".")[2]
             text = inspect.getdoc(method) or ""

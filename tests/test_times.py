@@ -71,7 +71,9 @@ def test_zulu_time_is_utc() -> None:
     ],
 )
 def test_what_is_no_exact_moment_is_refused(text: str, why: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"no timestamp that .* exactly: .*{why}"):
+    with pytest.raises(
+        InvalidArgumentError, match=f"cannot be read exactly as a timestamp: .*{why}"
+    ):
         parse(text)
 
 

@@ -150,8 +150,15 @@ def typed_dict_part(cls: Any, types: dict[str, str], samples: dict[str, Any]) ->
 
 def clients_page() -> list[str]:
     """V1Client, V2Client and what they share."""
-    shared = class_part(BaseClient, prefix="client.", title="What both clients share")
-    parts = ["# Clients", "`from tesote_sdk import V1Client, V2Client`", *shared]
+    doc = parse_docstring(v2.V2Client)
+    parts = ["# Clients", "`from tesote_sdk import V1Client, V2Client`", "## Making a client"]
+    parts += ["`V1Client` takes the same arguments."]
+    parts += [signature_text("V2Client", v2.V2Client, method=False)]
+    parts += prose(doc.text.partition("\n\n")[2])
+    parts += bullets("Arguments", doc.entries("Args")) + bullets("Raises", doc.entries("Raises"))
+    parts += class_part(
+        BaseClient, prefix="client.", constructor=False, title="What both clients share"
+    )
     for cls in (v1.V1Client, v2.V2Client):
         parts += [f"## {cls.__name__}", f"A client of version {cls.__name__[1]} of the API."]
         parts += bullets("Attributes", parse_docstring(cls).entries("Attributes"))

@@ -180,7 +180,7 @@ def cursor_text(name: str, value: Optional[types.Id]) -> Optional[str]:
         InvalidArgumentError: It is empty: a column that holds no cursor yet is no place to begin.
     """
     if isinstance(value, str) and not value:
-        raise InvalidArgumentError(f"{name} is empty: pass None to begin at the beginning")
+        raise InvalidArgumentError(f"{name} is empty: pass None to start at the beginning")
     return optional_id(name, value)
 
 

@@ -33,39 +33,10 @@ _UNCHANGED: Any = _Unchanged()
 
 
 class BaseClient(Resource):
-    """A client of the API; one may be shared by any number of threads.
+    """The part of a client that does not depend on the API's version.
 
-    Making one opens no socket, starts no thread and reads no file. It survives a fork: a child
-    never touches its parent's connections. It is a context manager that closes itself.
-
-    Args:
-        api_key: The bearer key. None takes the environment's `TESOTE_SDK_API_KEY`.
-        base_url: Where the API is. None takes the environment's `TESOTE_SDK_API_URL`, then
-            `https://equipo.tesote.com/api`.
-        connect_timeout: Seconds for reaching the server: name resolution, connect, proxy and TLS
-            handshake together. None is the default, as for all timeouts.
-        read_timeout: Seconds that the server may stay silent, each time.
-        total_timeout: Seconds for a whole call: all attempts and the waits between them.
-        retry_policy: What is tried again, and when. None is `RetryPolicy()`: three attempts.
-        cache_backend: Keeps the responses of calls with `cache_ttl`, such as a Redis that many
-            processes share. None keeps them in this client's memory.
-        rate_limiter: Paces the calls by what the server reports; it may be shared by clients. None
-            lets the server refuse what is too much, and waits then.
-        user_agent: Replaces the User-Agent header.
-        logger: A callback that receives a mapping for each event (a request, a response, a retry,
-            an error), or a `logging.Logger`. None is the logger `tesote_sdk`.
-        ssl_context: TLS settings, for a private CA or a client certificate.
-        parse_float: Makes a number of the text of each JSON number that is not whole; pass
-            `decimal.Decimal` for exact money.
-        headers: Further header fields for every call, or a function that returns them. It is asked
-            once a call, so that all attempts of a call are alike.
-        allow_http: Allows plain http to a host other than this machine. The API key then crosses
-            the network in clear text.
-        opener: Sends in place of the built-in connections. It is called as
-            `urllib.request.urlopen` is, with a `urllib.request.Request` and `timeout=`.
-
-    Raises:
-        ConfigError: An argument, or what the environment holds in its place, cannot be used.
+    V1Client and V2Client document the arguments, each in full: `help` and editors show a class's
+    own docstring.
     """
 
     _version_prefix = ""
@@ -118,12 +89,12 @@ class BaseClient(Resource):
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
-        """The newest rate limit that the server reported, or None before the first."""
+        """The newest rate limit that the server reported, or None before the first response."""
         return self._transport.last_rate_limit
 
     @property
     def last_response(self) -> Optional[LastResponse]:
-        """What the newest answer that this thread got said of itself, or None before the first.
+        """What this thread's newest answer said about itself, or None before the first.
 
         It has `status`, `headers`, `request_id`, `attempts` and `elapsed_ms`, and no body.
         """
@@ -131,18 +102,18 @@ class BaseClient(Resource):
 
     @operation
     def status(self, *, cache_ttl: Optional[float] = None) -> types.Status:
-        """Ask whether the API is up, and whether it knows the key.
+        """Ask whether the API is up and knows the key.
 
         Args:
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Returns:
-            `status` (`"ok"`) and, where the server sends them, `authenticated` and more.
+            `status` (`"ok"`) and, if the server sends them, `authenticated` and more.
 
         Raises:
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"{self._version_prefix}/status"
         return self._call(
@@ -154,7 +125,7 @@ class BaseClient(Resource):
         """Ask whose key this is.
 
         Args:
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Returns:
@@ -164,7 +135,7 @@ class BaseClient(Resource):
         Raises:
             UnauthorizedError: The key is not valid.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"{self._version_prefix}/whoami"
         return self._call("GET", path, json_object(), operation="whoami", cache_ttl=cache_ttl)
@@ -181,12 +152,12 @@ class BaseClient(Resource):
         cache_ttl: Optional[float] = None,
         extra_headers: Optional[Mapping[str, str]] = None,
     ) -> Response:
-        """Call any endpoint, also one that the SDK has no method for.
+        """Call any endpoint, even one that the SDK has no method for.
 
         Args:
             method: GET, HEAD, POST, PUT, PATCH or DELETE.
             path: Below the base URL, with the API's version: `/v2/accounts`.
-            query: Parameters; those that are None are left out.
+            query: Parameters. Those that are None are omitted.
             body: What is sent as JSON with POST, PUT or PATCH; None sends `{}`.
             idempotency_key: Names this write, so that the server can tell a repeat. None makes one.
             cache_ttl: Seconds for which the response to a GET may serve a repeat of it. None always
@@ -199,7 +170,7 @@ class BaseClient(Resource):
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._transport.request(
             method,
@@ -231,9 +202,13 @@ class BaseClient(Resource):
     ) -> Client:
         """Return a second client with other options over the same connections.
 
-        What is not passed stays as it is; None is the constructor's default again. Other TLS
-        settings or another opener begin with connections of their own. Closing the second client
-        leaves the first one open; closing the first one ends the connections of both.
+        It is cheap enough for a single call:
+
+            client.with_options(read_timeout=120).transactions.export(account_id)
+
+        Options that you do not pass stay as they are; None restores the constructor's default.
+        With other TLS settings or another opener, the second client has its own connections.
+        Closing it leaves the first one open; closing the first one ends the connections of both.
 
         Raises:
             ConfigError: As the constructor, or this client is closed.

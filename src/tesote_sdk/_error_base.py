@@ -47,21 +47,21 @@ _MAX_BITS = 2000
 
 
 class TesoteError(Exception):
-    """The base of every error of the SDK. What does not apply to an error is None.
+    """The base of every error of the SDK. Attributes that do not apply are None.
 
     Attributes:
         message: What went wrong, for people.
         error_code: The API's code, such as `ACCOUNT_NOT_FOUND`; for a failure on the client's side
             `NETWORK_ERROR`, `TIMEOUT`, `TLS_ERROR`, `CONFIG` or `ENDPOINT_REMOVED`.
         http_status: The status of the response.
-        request_id: The server's `X-Request-Id`: what to quote to support.
-        error_id: The server's id of this error: what to quote, too.
-        retry_after: Seconds that the server asks to wait before another try.
+        request_id: The server's `X-Request-Id`: quote it to support.
+        error_id: The server's id of this error: quote it too.
+        retry_after: How many seconds the server asks to wait before another try.
         response_body: The response's text, as it came.
         request_summary: The request: method, url, path, query, body_shape, authorization and
             idempotency_key; it holds no secret and no value of the body.
         attempts: How many times the request was sent.
-        outcome_unknown: True where a write may have been carried out although the call failed.
+        outcome_unknown: True if the call failed but a write may have been carried out.
         envelope: The whole JSON object that the server refused with.
     """
 

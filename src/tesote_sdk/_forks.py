@@ -27,7 +27,7 @@ class _Loads:
     """The imports under way of what loads with its first use. A fork waits until they have ended.
 
     What a thread of the parent had begun to import could never be imported in the child. A fork
-    does not wait for ever: the importing thread may itself wait for a lock that the fork holds
+    does not wait forever: the importing thread may itself wait for a lock that the fork holds
     already.
 
     There is no lock, which Ctrl-C could leave held. An import is under way as long as the object of

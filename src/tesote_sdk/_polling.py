@@ -64,7 +64,7 @@ def wait_for_end(
             on_poll(state)
         status = state.get("status")
         if not isinstance(status, str):
-            raise InvalidResponseError(f"{what} was sent without a status")
+            raise InvalidResponseError(f"the server sent {what} without a status")
         if status in ends:
             return state
         remaining = deadline.remaining()

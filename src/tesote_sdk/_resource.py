@@ -105,7 +105,7 @@ def check_same(response: Response, what: str, came: object, asked: object) -> No
     if came is None or asked is None or came == asked:
         return
     if _folded(came) != _folded(asked):
-        raise response.stray(f"the answer is of another request: it has another {what}")
+        raise response.stray(f"the answer belongs to another request: it has another {what}")
 
 
 def _folded(name: object) -> str:
@@ -128,6 +128,6 @@ def json_object(*required: str, **named: object) -> Callable[[Response], T]:
                 check_same(response, key, sent.get(key), asked)
             return sent
         promised = f"object with {', '.join(required)}" if required else "object"
-        raise response.stray(f"the answer is not the promised {promised}")
+        raise response.stray(f"the answer is not the expected {promised}")
 
     return read

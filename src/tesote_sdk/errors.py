@@ -70,13 +70,13 @@ __all__ = [
 
 
 class ConfigError(TesoteError):
-    """A client cannot be built as asked, or is closed."""
+    """The client's settings cannot work, or the client is closed."""
 
     _client_side_code = "CONFIG"
 
 
 class InvalidArgumentError(TesoteError, ValueError):
-    """An argument cannot be sent; nothing was."""
+    """An argument cannot be sent; nothing was sent."""
 
 
 class EndpointRemovedError(TesoteError):
@@ -110,7 +110,7 @@ class WebhookSignatureError(TesoteError):
 
 
 class TransportError(TesoteError):
-    """There is no usable response."""
+    """No usable response came back."""
 
 
 class NetworkError(TransportError):
@@ -120,7 +120,7 @@ class NetworkError(TransportError):
 
 
 class TimeoutError(TransportError, builtins.TimeoutError):
-    """It took too long.
+    """The server took too long.
 
     Attributes:
         phase: The timeout that passed: `connect` (a TLS handshake too), `read` (the server stayed
@@ -149,7 +149,7 @@ class TlsError(TransportError):
 
 
 class InvalidResponseError(TransportError):
-    """The answer is not HTTP, not JSON, or not of the promised shape."""
+    """The answer is not HTTP, not JSON, or not of the expected shape."""
 
 
 class ApiError(TesoteError):
@@ -173,7 +173,7 @@ class UnauthorizedError(ApiError):
 
 
 class ApiKeyRevokedError(UnauthorizedError):
-    """API_KEY_REVOKED: the API key was valid once."""
+    """API_KEY_REVOKED: the API key used to be valid."""
 
 
 class ForbiddenError(ApiError):
@@ -185,7 +185,7 @@ class WorkspaceSuspendedError(ForbiddenError):
 
 
 class AccountDisabledError(ForbiddenError):
-    """ACCOUNT_DISABLED: the account is switched off."""
+    """ACCOUNT_DISABLED: the account is turned off."""
 
 
 class HistorySyncForbiddenError(ForbiddenError):
@@ -209,7 +209,7 @@ class SyncSessionNotFoundError(NotFoundError):
 
 
 class BankConnectionNotFoundError(NotFoundError):
-    """BANK_CONNECTION_NOT_FOUND: the account has no live link to its bank."""
+    """BANK_CONNECTION_NOT_FOUND: the account has no live connection to its bank."""
 
 
 class TransactionOrderNotFoundError(NotFoundError):
@@ -241,7 +241,7 @@ class WebhookNotFoundError(NotFoundError):
 
 
 class ConflictError(ApiError):
-    """409: the request contradicts the present state."""
+    """409: the request conflicts with the current state."""
 
 
 class MutationDuringPaginationError(ConflictError):
@@ -272,7 +272,7 @@ class InvalidOrderStateError(ConflictError):
 
 
 class UnprocessableContentError(ApiError):
-    """422 or UNPROCESSABLE_CONTENT, and 415: understood, and rejected for what it says."""
+    """422 or UNPROCESSABLE_CONTENT, and 415: understood, but the content was rejected."""
 
 
 class InvalidDateRangeError(UnprocessableContentError):
@@ -284,7 +284,7 @@ class MissingDateRangeError(UnprocessableContentError):
 
 
 class InvalidCursorError(UnprocessableContentError):
-    """INVALID_CURSOR: malformed, expired, or of another account."""
+    """INVALID_CURSOR: malformed, expired, or another account's."""
 
 
 class InvalidCountError(UnprocessableContentError):
@@ -316,7 +316,7 @@ class ServerError(ApiError):
 
 
 class InternalError(ServerError):
-    """500 or INTERNAL_ERROR: a fault of the server; quote `error_id` to support."""
+    """500 or INTERNAL_ERROR: the server failed; quote `error_id` to support."""
 
 
 class ServiceUnavailableError(ServerError):
@@ -367,8 +367,13 @@ _BY_CODE: dict[str, type[ApiError]] = {
 _FAMILIES: dict[int, type[TesoteError]] = {
     **dict.fromkeys(range(500, 600), ServerError),
     **dict.fromkeys((415, 422), UnprocessableContentError),
-    **{400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError},
-    **{409: ConflictError, 410: EndpointRemovedError, 429: RateLimitExceededError},
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: EndpointRemovedError,
+    429: RateLimitExceededError,
 }
 _BY_STATUS = {**_FAMILIES, 500: InternalError, 503: ServiceUnavailableError}
 
@@ -378,7 +383,7 @@ def classify_api_error(error_code: Optional[str], http_status: int) -> type[Teso
 
     Args:
         error_code: The response's code, or None; a known one decides, whatever the status.
-        http_status: The response's status; it decides where the code is not known.
+        http_status: The response's status; it decides if the code is unknown.
     """
     status = http_status if isinstance(http_status, int) else 0
     code = known_code(error_code, status)

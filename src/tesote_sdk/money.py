@@ -96,8 +96,8 @@ def to_cents(amount: types.Amount, currency: str) -> int:
 def _check_currency(currency: object) -> None:
     if not isinstance(currency, str) or currency not in _HUNDREDTHS:
         raise InvalidArgumentError(
-            f"{currency!r:.20} is no code of a currency with two decimals (ISO 4217), and the API "
-            "does not say what its cents are: look at an amount that you know, and convert this "
+            f"{currency!r:.20} is not a currency with two decimals (ISO 4217), and the API "
+            "does not say what its cents are: check an amount that you know, and convert this "
             "currency in your own code"
         )
 

@@ -94,7 +94,7 @@ class PageNumbers(Style):
         came = whole(said.get("current_page"), said.get("page"))
         asked = position.get("page", 1)
         if came is not None and came != asked:
-            return f"page {asked} was asked for and page {came} came"
+            return f"asked for page {asked}, got page {came}"
         return None
 
     def _following(
@@ -168,7 +168,7 @@ class Offsets(Style):
         came = whole(said.get("offset"))
         asked = position.get("offset", 0)
         if came is not None and came != asked and "cursor" not in position:
-            return f"offset {asked} was asked for and offset {came} came"
+            return f"asked for offset {asked}, got offset {came}"
         return None
 
     def _following(
@@ -189,7 +189,7 @@ class Offsets(Style):
         if has_more is None and (not items or _is_reached(self.total, reached)):
             return None
         if not items:
-            raise Contradiction("the page is empty and the server says that there is more")
+            raise Contradiction("the page is empty but the server says there is more")
         return {"offset": reached}
 
 
@@ -227,7 +227,7 @@ def _next_cursor(name: str, cursor: Any, has_more: Any) -> Optional[dict[str, An
     if isinstance(cursor, str) and cursor:
         return {name: cursor}
     if cursor or has_more:
-        raise Contradiction("the server says that there is more and names no cursor")
+        raise Contradiction("the server says there is more but sent no cursor")
     return None
 
 

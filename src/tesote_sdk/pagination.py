@@ -125,10 +125,10 @@ class CursorTrail:
 
 
 class Page(Generic[T]):
-    """One page of a list; iterating it goes on through all the pages after it.
+    """One page of a list. Iterating over it yields every item of this page and all later ones.
 
-    The next page is fetched when the last item of one has been passed, and with all the filters of
-    the first call. A failed fetch raises its error out of the loop; the iterator's `page` then says
+    The next page is fetched when the loop is past the last item of the current one, with all the
+    filters of the first call. If a fetch fails, the loop raises; the iterator's `page` then says
     where to resume.
 
     Attributes:
@@ -181,8 +181,8 @@ class Page(Generic[T]):
     def next_params(self) -> Optional[dict[str, Any]]:
         """The keyword arguments that resume the list at the next page, or None after the last.
 
-        They hold the place alone: pass the filters again beside them. They are this page's: a loop
-        over the items has gone on from it, and knows its own page: see `iter(page).page`.
+        They hold only the position, so pass the same filters again. They belong to this page. A
+        loop over the items has moved on; `iter(page).page` is its current page.
 
         Raises:
             InvalidResponseError: The server says that there is more but not how to get it, or
@@ -216,7 +216,7 @@ class Page(Generic[T]):
         Raises:
             InvalidArgumentError: This is the last page; ask `has_next_page` first.
             InvalidResponseError: As `next_params`.
-            MutationDuringPaginationError: The data changed while it was walked: begin anew.
+            MutationDuringPaginationError: The data changed during the walk: start over.
             TesoteError: Whatever else the request can end with.
         """
         position = self.next_params
@@ -237,7 +237,7 @@ class Page(Generic[T]):
     def _lead_to(self, page: Page[Any]) -> None:
         """Hand on what is known of the walk; a page that was here already leads nowhere."""
         if page._ids and page._ids == self._ids:
-            # A server that knows nothing of the parameter would send this page for ever.
+            # A server that knows nothing of the parameter would send this page forever.
             raise self._stuck("the server sent the same page again")
         page._empty_run = 0 if page._ids else self._empty_run + 1
         if page._empty_run == _MAX_EMPTY_PAGES:
@@ -336,5 +336,5 @@ def _items(response: Response, reply: Any, names: tuple[str, ...]) -> tuple[list
                         return items, ids
                 except (KeyError, TypeError):
                     pass
-                raise response.stray(f'an item of "{name}" is no object with an id')
+                raise response.stray(f'an item of "{name}" is not an object with an id')
     raise response.stray(f'the answer holds no list "{names[0]}"')

@@ -59,4 +59,4 @@ def parse(text: str) -> datetime:
 
 
 def _refused(text: str, why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"{text[:40]!r} is no timestamp that can be read exactly: {why}")
+    return InvalidArgumentError(f"{text[:40]!r} cannot be read exactly as a timestamp: {why}")

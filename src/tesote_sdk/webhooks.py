@@ -52,8 +52,8 @@ class WebhookEvent(NamedTuple):
             body does not say.
         created_at: When, as an ISO 8601 timestamp; None if the body does not say.
         data: What it happened to; its keys differ with `event`.
-        account_ids: UUIDs of the accounts concerned, in the order given and each once, wherever
-            in `data` the server put them; maybe none.
+        account_ids: UUIDs of the accounts concerned, in order and each once, wherever in `data`
+            the server put them; may be empty.
         raw: The whole body, decoded.
     """
 
@@ -82,35 +82,34 @@ def verify(
     clock: Optional[Callable[[], float]] = None,
     body_only: bool = False,
 ) -> WebhookEvent:
-    """Check that Tesote sent a webhook, unaltered and just now, and read it.
+    """Check that a webhook is from Tesote, unaltered and recent, and read it.
 
-    The API sends a failed delivery again after 30 s, 2 min, 8 min, 30 min and 2 h, and does not
-    document whether it then carries a new timestamp. Where late deliveries are refused as too
-    old, raise `tolerance` and rely on the delivery id against replays.
+    The API repeats a failed delivery after 30 s, 2 min, 8 min, 30 min and 2 h. It is not
+    documented whether a repeat has a new timestamp. If late deliveries are refused as too old,
+    raise `tolerance` and rely on the delivery id against replays.
 
     Args:
-        payload: The request body, byte for byte as it arrived. Text, or JSON written anew, is not
-            what was signed.
+        payload: The request body, byte for byte as it arrived. Decoded text and JSON written again
+            do not match the signature.
         headers: The request headers: a mapping or a sequence of (name, value) pairs, of str or
-            bytes, a WSGI environ (`HTTP_X_TESOTE_...`) or any object with `items()`. Upper and
-            lower case are the same.
-        secret: The subscription's HMAC secret, or several of which any may have signed, as while
-            one replaces another. Without the line end of the file that it was read from.
-        tolerance: How many seconds the timestamp may lie in the past or in the future; None for
-            any number.
+            bytes, a WSGI environ (`HTTP_X_TESOTE_...`) or any object with `items()`. Case does not
+            matter.
+        secret: The subscription's HMAC secret, or several while one replaces another: any of them
+            may have signed. Strip the line break if you read it from a file.
+        tolerance: How many seconds the timestamp may be in the past or future; None allows any.
         clock: Returns the current time in seconds since the epoch. None asks `time.time`.
         body_only: Take a signature over the body alone, and no other. Nothing then vouches for
             the timestamp, which is ignored along with `tolerance`: a copy of the delivery is
-            good for ever.
+            good forever.
 
     Returns:
         The delivery.
 
     Raises:
-        WebhookSignatureError: The delivery is not to be trusted, or is no delivery. The message
-            says which check failed, and holds neither the secret nor the expected signature.
-        InvalidArgumentError: An argument is unusable, such as a secret that is empty or has a line
-            end.
+        WebhookSignatureError: The delivery cannot be trusted, or is not one. The message says which
+            check failed, and contains neither the secret nor the expected signature.
+        InvalidArgumentError: An argument cannot be used, such as a secret that is empty or ends in
+            a line break.
     """
     macs, problem = _keyed_macs(secret)
     if problem:
@@ -172,7 +171,7 @@ def _problem_of(secret: object) -> str:
                 "\t": "a tab",
                 "\ufeff": "a byte order mark",
             }.get(character, "white space")
-            return f"secret {place} with {kind}: strip what you read it from"
+            return f"secret {place} with {kind}: strip it where you read it"
     return ""
 
 
@@ -232,7 +231,7 @@ def _agreed(values: list[str], what: str, names: tuple[str, ...]) -> str:
     if not values:
         raise WebhookSignatureError(f"missing header: no {what} ({' or '.join(names)})")
     if len(set(values)) > 1:
-        raise WebhookSignatureError(f"contradicting headers: more than one {what}")
+        raise WebhookSignatureError(f"conflicting headers: more than one {what}")
     return values[0]
 
 
@@ -266,7 +265,7 @@ def _read_event(payload: bytes, signature: str) -> WebhookEvent:
     except (ValueError, RecursionError) as error:
         raise WebhookSignatureError("not a JSON object: the body is not JSON") from error
     if not isinstance(body, dict):
-        raise WebhookSignatureError("not a JSON object: the body is other JSON")
+        raise WebhookSignatureError("not a JSON object: the body is JSON of another kind")
     event = _text_or_none(body.get("event"))
     data = body.get("data")
     if not isinstance(data, dict):

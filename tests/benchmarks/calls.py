@@ -6,47 +6,50 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from .peers import PEERS, sdk, sdk_logged, target
-from .rounds import in_turns, ratios, repeated
+from .libraries import LIBRARIES
+from .peers import BY_HAND, sdk, sdk_logged
+from .rounds import in_turns, repeated
+from .targets import target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .rounds import Cost
-    from .servers import Server
+    from .runs import Run
+
+STATUS, ACCOUNTS = "status()", "50 accounts"
+
+LOGGED = "http.client (SDK with a log callback)"
 
 _CASES = (
-    ("status, plain", "status", False, "/api"),
-    ("status, TLS", "status", True, "/api"),
-    ("50 accounts, plain", "accounts", False, "/api"),
-    ("50 accounts, TLS", "accounts", True, "/api"),
-    ("50 accounts, gzip, plain", "accounts", False, "/gzip"),
+    (STATUS, "status", False, "/api"),
+    (f"{STATUS}, TLS", "status", True, "/api"),
+    (ACCOUNTS, "accounts", False, "/api"),
+    (f"{ACCOUNTS}, TLS", "accounts", True, "/api"),
+    (f"{ACCOUNTS}, gzip", "accounts", False, "/gzip"),
 )
 
 
 def missing_peers() -> list[str]:
     """Name the peers that are not installed."""
-    return [name for name in PEERS if find_spec(name) is None]
+    return [name for name in LIBRARIES if find_spec(name) is None]
 
 
-def measure(server: Server, rounds: int, calls: int, peers: Sequence[str]) -> None:
-    """Print, for each case, what a call costs against what it costs with each peer."""
-    print(f"\n{'case':26}{'against':22}{'wall':30}{'client CPU':30}")
-    for label, name, tls, base in _CASES:
-        called = target(server, name, tls=tls, base=base)
+def measure(run: Run) -> None:
+    """Compare what a call costs with what it costs with each peer."""
+    missing = missing_peers()
+    installed = {name: peer for name, peer in LIBRARIES.items() if name not in missing}
+    peers = {**BY_HAND, **installed}
+    for case, name, tls, base in _CASES:
+        called = target(run.server, name, tls=tls, base=base)
         with ExitStack() as stack:
             contenders = {"sdk": sdk(called, stack), "sdk, logged": sdk_logged(called, stack)}
-            for peer in peers:
-                contenders[peer] = PEERS[peer](called, stack)
+            for peer, connect in peers.items():
+                contenders[peer] = connect(called, stack)
             costs = in_turns(
-                {peer: repeated(call, calls) for peer, call in contenders.items()}, rounds
+                {peer: repeated(call, run.calls) for peer, call in contenders.items()}, run.rounds
             )
         for peer in peers:
-            compared = ratios(costs["sdk"], costs[peer])
-            print(f"{label:26}{peer:22}{compared.wall!s:30}{compared.cpu!s:30}")
-        compared = ratios(costs["sdk, logged"], costs["http.client"])
-        peer = "http.client (logged)"
-        print(f"{label:26}{peer:22}{compared.wall!s:30}{compared.cpu!s:30}")
+            run.figures.compare(case, peer, costs["sdk"], costs[peer])
+        run.figures.compare(case, LOGGED, costs["sdk, logged"], costs["http.client"])
         _print_medians(costs)
 
 

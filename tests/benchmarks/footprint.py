@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tesote_sdk
 
-from .peers import sdk, target
+from .peers import sdk
 from .servers import serve
 from .site import write_site
+from .targets import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Instructions of a call, counted by valgrind, as a share of the same call by hand:
 
-    python -m tests.benchmarks.instructions [CALLS]
+    python -m tests.benchmarks instructions
 
 Times move with the machine; instructions do not. Counted is what runs in the client's process
 outside the kernel, for one call more: the difference between a run of many calls and one of few.
@@ -15,28 +15,27 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tesote_sdk import V2Client
-
-from .peers import KEY, raw, sdk, target
-from .servers import Server, serve
-from .site import PER_PAGE, write_site
+from .calls import ACCOUNTS, STATUS
+from .peers import client, raw, sdk
+from .rounds import single
+from .servers import Server
+from .site import PER_PAGE
+from .targets import target
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from .runs import Run
+    from .targets import Call, Target
 
-    from .peers import Target
-
-_FEW = 20
-"""Calls of the smaller run: everything that loads and warms up has done so by then."""
+_FEW, _MANY = 20, 220
+"""Calls of the two runs: everything that loads and warms up has done so after the few."""
 
 
-def count(server: Server, account_id: str, case: str, calls: int) -> float:
+def _count(server: Server, account_id: str, case: str) -> float:
     """Return the instructions of one call."""
-    totals = [_total(server, account_id, case, number) for number in (_FEW, _FEW + calls)]
-    return (totals[1] - totals[0]) / calls
+    few, many = (_total(server, account_id, case, calls) for calls in (_FEW, _MANY))
+    return (many - few) / (_MANY - _FEW)
 
 
 def _total(server: Server, account_id: str, case: str, calls: int) -> int:
@@ -44,7 +43,7 @@ def _total(server: Server, account_id: str, case: str, calls: int) -> int:
         command = [
             *("valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/out"),
             *(sys.executable, "-m", "tests.benchmarks.instructions"),
-            *("--child", case, str(server.plain), str(server.tls), account_id, str(calls)),
+            *(case, str(server.plain), str(server.tls), account_id, str(calls)),
         ]
         done = subprocess.run(
             command,
@@ -71,43 +70,38 @@ def _child(case: str, plain: str, tls: str, account_id: str, calls: str) -> None
             call()
 
 
-def _page(who: str, called: Target, account_id: str, stack: ExitStack) -> Callable[[], object]:
+def _page(who: str, called: Target, account_id: str, stack: ExitStack) -> Call:
     """Return a call that fetches a page of 100 transactions."""
     if who == "raw":
         path = f"accounts/{account_id}/transactions?per_page={PER_PAGE}"
         return raw(called._replace(name=path), stack)
-    client = stack.enter_context(V2Client(KEY, base_url=called.base_url))
-    return lambda: client.transactions.list_for_account(account_id, per_page=PER_PAGE).next_params
+    transactions = client(called, stack).transactions
+    return lambda: transactions.list_for_account(account_id, per_page=PER_PAGE).next_params
 
 
 _CASES = {
-    "status": ("status", "http"),
-    "status, TLS": ("status", "https"),
-    "50 accounts": ("accounts", "http"),
-    "50 accounts, TLS": ("accounts", "https"),
+    STATUS: ("status", "http"),
+    f"{STATUS}, TLS": ("status", "https"),
+    ACCOUNTS: ("accounts", "http"),
+    f"{ACCOUNTS}, TLS": ("accounts", "https"),
     "a page of 100 transactions": ("page", "http"),
 }
 
 
-def main(calls: int = 200) -> None:
-    """Print the table."""
+def measure(run: Run) -> None:
+    """Compare the instructions of a call."""
     if shutil.which("valgrind") is None:
-        print("valgrind is not installed: nothing is counted")
+        print("valgrind is not installed: no instructions are counted")
         return
-    with tempfile.TemporaryDirectory() as directory:
-        site = write_site(Path(directory), 1)
-        with serve(site, nginx=True) as server:
-            print("instructions a call: the SDK, by hand, and their ratio")
-            for label, (what, scheme) in _CASES.items():
-                ours, theirs = (
-                    count(server, site.account_id, f"{who}/{what}/{scheme}", calls)
-                    for who in ("sdk", "raw")
-                )
-                print(f"{label:28}{ours:12,.0f}{theirs:12,.0f}{ours / theirs:8.3f}", flush=True)
+    for case, (what, scheme) in _CASES.items():
+        ours, theirs = (
+            _count(run.server, run.site.account_id, f"{who}/{what}/{scheme}")
+            for who in ("sdk", "raw")
+        )
+        ratio = ours / theirs
+        print(f"{case}: {ours:,.0f} instructions, with http.client {theirs:,.0f}")
+        run.figures.add(case, "http.client", "instructions", single(ratio))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        _child(*sys.argv[2:])
-    else:
-        main(*map(int, sys.argv[1:2]))
+    _child(*sys.argv[1:])

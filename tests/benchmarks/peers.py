@@ -1,4 +1,4 @@
-"""The SDK, and what else one could call the API with: each makes the same call its own way.
+"""The SDK, and the same call by hand, with what Python brings.
 
 Every function takes what to call and a stack to close its connections with, and returns the call.
 """
@@ -8,78 +8,36 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 import urllib.request
 from contextlib import closing
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tesote_sdk import V2Client
 
-from ..support.certificates import CA, client_context
+from ..support.certificates import client_context
+from .targets import HEADERS, KEY
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
-    from typing import Callable
 
-    from .servers import Server
-
-    Call = Callable[[], object]
-
-KEY = "sk_live_0123456789abcdef0123456789abcdef"
-
-HEADERS = {
-    "User-Agent": "tesote-sdk-py/0.1.0 (python/3.13.0)",
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "Authorization": f"Bearer {KEY}",
-}
-"""What the SDK sends, but for Host, which everybody sends."""
+    from .targets import Call, Target
 
 
-class Target(NamedTuple):
-    """What is called.
-
-    Attributes:
-        scheme: http or https.
-        port: On 127.0.0.1.
-        base: `/api`, or `/gzip` for compressed answers.
-        name: `status` or `accounts`.
-    """
-
-    scheme: str
-    port: int
-    base: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        """The path of the request."""
-        return f"{self.base}/v2/{self.name}"
-
-    @property
-    def base_url(self) -> str:
-        """The URL that the SDK is given."""
-        return f"{self.scheme}://127.0.0.1:{self.port}{self.base}"
-
-    @property
-    def url(self) -> str:
-        """The whole URL."""
-        return f"{self.scheme}://127.0.0.1:{self.port}{self.path}"
-
-
-def target(server: Server, name: str, *, tls: bool, base: str = "/api") -> Target:
-    """Return what to call on a server."""
-    return Target("https" if tls else "http", server.tls if tls else server.plain, base, name)
+def client(target: Target, stack: ExitStack, **options: Any) -> V2Client:
+    """Return the SDK's client as it is constructed by default."""
+    context = client_context() if target.scheme == "https" else None
+    return stack.enter_context(
+        V2Client(KEY, base_url=target.base_url, ssl_context=context, **options)
+    )
 
 
 def sdk(target: Target, stack: ExitStack, **options: Any) -> Call:
-    """The SDK as it is constructed by default."""
-    context = client_context() if target.scheme == "https" else None
-    client = V2Client(KEY, base_url=target.base_url, ssl_context=context, **options)
-    stack.enter_context(client)
+    """A call of the SDK."""
+    made = client(target, stack, **options)
     if target.name == "status":
-        return client.status
-    return lambda: client.accounts.list().data
+        return made.status
+    return lambda: made.accounts.list().data
 
 
 def sdk_logged(target: Target, stack: ExitStack) -> Call:
@@ -116,6 +74,34 @@ def raw(target: Target, stack: ExitStack) -> Call:
     return call
 
 
+def floor(target: Target, stack: ExitStack) -> Call:
+    """What no client in Python can do without: bytes out, bytes in, json.loads.
+
+    It believes all that it is sent, and reads no field but the length.
+    """
+    sock = stack.enter_context(socket.create_connection(("127.0.0.1", target.port)))
+    if target.scheme == "https":
+        sock = stack.enter_context(client_context().wrap_socket(sock, server_hostname="127.0.0.1"))
+    fields = "\r\n".join(map(": ".join, HEADERS.items()))
+    message = f"GET {target.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n\r\n".encode()
+    send, receive = sock.sendall, sock.recv
+    zipped = target.base == "/gzip"
+
+    def call() -> object:
+        send(message)
+        came = receive(65536)
+        while (end := came.find(b"\r\n\r\n")) < 0:
+            came += receive(65536)
+        at = came.index(b"Content-Length: ") + 16
+        whole = end + 4 + int(came[at : came.index(b"\r", at)])
+        while len(came) < whole:
+            came += receive(65536)
+        content = came[end + 4 :]
+        return json.loads(gzip.decompress(content) if zipped else content)
+
+    return call
+
+
 def urllib_request(target: Target, stack: ExitStack) -> Call:
     """urllib.request, which opens a connection for every call."""
     context = client_context() if target.scheme == "https" else None
@@ -133,38 +119,4 @@ def urllib_request(target: Target, stack: ExitStack) -> Call:
     return call
 
 
-def urllib3_pool(target: Target, stack: ExitStack) -> Call:
-    """urllib3's pool, as it is constructed by default."""
-    urllib3: Any = import_module("urllib3")
-    context = client_context() if target.scheme == "https" else None
-    pool = stack.enter_context(urllib3.PoolManager(headers=HEADERS, ssl_context=context))
-    url = target.url
-    return lambda: pool.request("GET", url).json()
-
-
-def requests_session(target: Target, stack: ExitStack) -> Call:
-    """A session of requests."""
-    requests: Any = import_module("requests")
-    session = stack.enter_context(requests.Session())
-    session.headers.update(HEADERS)
-    url = target.url
-    # Set on the session, it would yield to REQUESTS_CA_BUNDLE.
-    return lambda: session.get(url, verify=str(CA)).json()
-
-
-def httpx_client(target: Target, stack: ExitStack) -> Call:
-    """A client of httpx."""
-    httpx: Any = import_module("httpx")
-    verify = client_context() if target.scheme == "https" else False
-    client = stack.enter_context(httpx.Client(headers=HEADERS, verify=verify))
-    url = target.url
-    return lambda: client.get(url).json()
-
-
-PEERS = {
-    "http.client": raw,
-    "urllib.request": urllib_request,
-    "urllib3": urllib3_pool,
-    "requests": requests_session,
-    "httpx": httpx_client,
-}
+BY_HAND = {"a bare socket": floor, "http.client": raw, "urllib.request": urllib_request}

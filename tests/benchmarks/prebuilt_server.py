@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.prebuilt_server DIRECTORY PLAIN_PORT TLS_PORT
 
-It understands no more of HTTP than the benchmarks' clients send: requests without a body.
+It understands no more of HTTP than the benchmarks' clients send.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import sys
 import threading
@@ -31,10 +32,13 @@ _OWN_HEADERS = {
 }
 
 
-def _answer(body: bytes, more: dict[str, str] | None = None) -> bytes:
-    fields = {**_OWN_HEADERS, "Content-Length": str(len(body)), **HEADERS, **(more or {})}
+_LENGTH = re.compile(rb"content-length: ([0-9]+)", re.IGNORECASE).search
+
+
+def _answer(body: bytes, status: str = "200 OK", **more: str) -> bytes:
+    fields = {**_OWN_HEADERS, "Content-Length": str(len(body)), **HEADERS, **more}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode("latin-1") + body
+    return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1") + body
 
 
 class _Answers:
@@ -44,14 +48,17 @@ class _Answers:
         self._fixed = {
             b"/api/v2/status": _answer((directory / "status.json").read_bytes()),
             b"/api/v2/accounts": _answer((directory / "accounts.json").read_bytes()),
-            b"/gzip/v2/accounts": _answer(zipped, {"Content-Encoding": "gzip"}),
+            b"/gzip/v2/accounts": _answer(zipped, **{"Content-Encoding": "gzip"}),
         }
+        self._order = _answer((directory / "order.json").read_bytes(), "201 Created")
 
     def to(self, target: bytes) -> bytes:
         path, _, query = target.partition(b"?")
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed
+        if path.endswith(b"/transaction_orders"):
+            return self._order
         cursor = query.partition(b"transactions_after_id=")[2].decode() or "first"
         return _answer((self._pages / f"{cursor}.json").read_bytes())
 
@@ -66,6 +73,10 @@ def _serve(sock: socket.socket, context: ssl.SSLContext | None, answers: _Answer
                 received += piece
                 while b"\r\n\r\n" in received:
                     head, _, received = received.partition(b"\r\n\r\n")
+                    length = _LENGTH(head)
+                    while length and len(received) < int(length[1]):
+                        received += stream.recv(65536)
+                    received = received[int(length[1]) :] if length else received
                     stream.sendall(answers.to(head.split(b" ", 2)[1]))
                     if b"connection: close" in head.lower():
                         return

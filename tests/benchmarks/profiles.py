@@ -7,19 +7,21 @@ import pstats
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from .peers import sdk, target
+from .peers import sdk
+from .targets import target
 
 if TYPE_CHECKING:
-    from .servers import Server
+    from .runs import Run
 
 _LINES = 30
 
 
-def measure(server: Server, calls: int) -> None:
+def measure(run: Run) -> None:
     """Print the profiles of both calls; profiling inflates what is called often."""
+    calls = run.calls * 50
     for name in ("status", "accounts"):
         with ExitStack() as stack:
-            call = sdk(target(server, name, tls=False), stack)
+            call = sdk(target(run.server, name), stack)
             call()
             profile = cProfile.Profile()
             profile.enable()

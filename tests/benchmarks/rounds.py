@@ -27,13 +27,19 @@ class Spread(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f})"
+        quartiles = "" if self.low == self.high else f" ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.median:.3f}{quartiles}"
+
+
+def single(value: float) -> Spread:
+    """Return the spread of what was measured once."""
+    return Spread(value, value, value)
 
 
 def spread(values: Sequence[float]) -> Spread:
     """Return the median and the quartiles of some values."""
     if len(values) < 2:
-        return Spread(values[0], values[0], values[0])
+        return single(values[0])
     return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
 
 

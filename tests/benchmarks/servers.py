@@ -27,7 +27,7 @@ daemon off;
 master_process off;
 pid {directory}/nginx.pid;
 error_log {directory}/error.log crit;
-events {{ worker_connections 512; }}
+events {{ worker_connections 4096; }}
 http {{
   access_log off;
   keepalive_requests 1000000000;
@@ -51,6 +51,7 @@ http {{
     location = /api/v2/status {{ alias {directory}/status.json; }}
     location = /api/v2/accounts {{ alias {directory}/accounts.json; }}
     location = /gzip/v2/accounts {{ alias {directory}/accounts.json; gzip_static always; }}
+    location = /api/v2/accounts/{account_id}/transaction_orders {{ return 201 '{order}'; }}
     location = /api/v2/accounts/{account_id}/transactions {{
       root {directory}/pages;
       try_files /$arg_transactions_after_id.json /first.json =404;
@@ -95,6 +96,7 @@ def serve(site: Site, *, nginx: bool = True) -> Iterator[Server]:
                 tls=tls,
                 certificate=LOCALHOST,
                 account_id=site.account_id,
+                order=(directory / "order.json").read_text("utf-8"),
             )
         )
         command = [program, "-p", str(directory), "-c", str(configuration)]

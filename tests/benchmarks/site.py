@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tesote_sdk import V2Client
 from tesote_sdk.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ ACCOUNTS = 50
 PER_PAGE = 100
 
 _DIFFERENT_PAGES = 8
+
+ORDER: dict[str, Any] = {
+    "amount": "1530.25",
+    "currency": "VES",
+    "description": "Invoice 2026-0117",
+    "beneficiary": {
+        "name": "Prairie Mills Inc.",
+        "bank_code": "0199",
+        "account_number": "01990123456789012345",
+    },
+}
+"""The arguments of the payment order that is created; `order.json` is the answer to them."""
 
 HEADERS = {
     "Cache-Control": "max-age=0, private, must-revalidate",
@@ -39,7 +52,7 @@ class Site(NamedTuple):
     """A directory of bodies.
 
     Attributes:
-        directory: Holds status.json, accounts.json, accounts.json.gz and pages/.
+        directory: Holds status.json, accounts.json, accounts.json.gz, order.json and pages/.
         account_id: The account whose transactions the pages are.
         pages: How many pages there are.
     """
@@ -63,6 +76,9 @@ def write_site(directory: Path, pages: int) -> Site:
             bodies.append(_fetch(sandbox, f"{path}&transactions_after_id={cursors[-1]}"))
             cursors.append(json.loads(bodies[-1])["pagination"]["after_id"])
         (directory / "status.json").write_bytes(_fetch(sandbox, "/v2/status"))
+        with V2Client(sandbox.api_key, base_url=sandbox.url) as client:
+            order = client.transaction_orders.create(account_id, **ORDER)
+    (directory / "order.json").write_text(json.dumps(order), "utf-8")
     (directory / "accounts.json").write_bytes(accounts)
     (directory / "accounts.json.gz").write_bytes(gzip.compress(accounts, 6, mtime=0))
     (directory / "pages").mkdir()

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import tesote_sdk
 
 from ..support.certificates import CA
-from .peers import HEADERS, KEY, target
-from .rounds import Cost, in_turns, ratios
+from .rounds import Cost, in_turns
+from .targets import HEADERS, KEY, target
 
 if TYPE_CHECKING:
     from typing import Callable
 
-    from .servers import Server
+    from .runs import Run
     from .site import Site
 
 _CHILD = """
@@ -40,14 +40,15 @@ with urllib.request.urlopen(request) as response:
 """
 
 
-def measure(server: Server, site: Site, rounds: int) -> None:
-    """Print the ratios of starting up with the SDK and with urllib.request."""
-    environment = _environment(site)
+def measure(run: Run) -> None:
+    """Compare starting up with the SDK and with urllib.request."""
+    server = run.server
+    environment = _environment(run.site)
 
     def child(measured: str) -> Callable[[], Cost]:
         code = _CHILD.format(measured=measured)
 
-        def run() -> Cost:
+        def start() -> Cost:
             done = subprocess.run(
                 [sys.executable, "-c", code],
                 env=environment,
@@ -56,13 +57,13 @@ def measure(server: Server, site: Site, rounds: int) -> None:
             )
             return Cost(*map(float, done.stdout.split()))
 
-        run()  # so that no round pays for compiling
-        return run
+        start()  # so that no round pays for compiling
+        return start
 
-    client = _CLIENT.format(key=KEY, base_url=target(server, "status", tls=False).base_url)
+    client = _CLIENT.format(key=KEY, base_url=target(server, "status").base_url)
     pairs = {
         "import": (child(_IMPORT_SDK), child(_IMPORT_URLLIB)),
-        "import, client built": (
+        "import, a client built": (
             child(f"{_IMPORT_SDK}\n{client}"),
             child(f"{_IMPORT_URLLIB}\n{_OPENER}"),
         ),
@@ -70,18 +71,16 @@ def measure(server: Server, site: Site, rounds: int) -> None:
     for tls in (False, True):
         called = target(server, "status", tls=tls)
         client = _CLIENT.format(key=KEY, base_url=called.base_url)
-        pairs[f"first answer, {'TLS' if tls else 'plain'}"] = (
+        pairs["import to first answer, TLS" if tls else "import to first answer"] = (
             child(f"{_IMPORT_SDK}\n{client}\nclient.status()"),
             child(_URLLIB_ANSWER.format(url=called.url, headers=HEADERS)),
         )
     measures = {}
     for name, (ours, theirs) in pairs.items():
         measures[f"{name}/sdk"], measures[f"{name}/urllib"] = ours, theirs
-    costs = in_turns(measures, rounds)
-    print(f"\n{'startup':26}{'against':22}{'wall':30}{'client CPU':30}")
+    costs = in_turns(measures, run.rounds)
     for name in pairs:
-        compared = ratios(costs[f"{name}/sdk"], costs[f"{name}/urllib"])
-        print(f"{name:26}{'urllib.request':22}{compared.wall!s:30}{compared.cpu!s:30}")
+        run.figures.compare(name, "urllib.request", costs[f"{name}/sdk"], costs[f"{name}/urllib"])
 
 
 def _environment(site: Site) -> dict[str, str]:

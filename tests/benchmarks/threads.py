@@ -8,51 +8,69 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from .peers import raw, sdk, target
-from .rounds import Cost, in_turns, ratios
+from .calls import ACCOUNTS, STATUS
+from .peers import raw, sdk
+from .rounds import Cost, in_turns
+from .targets import target
 
 if TYPE_CHECKING:
     from typing import Callable
 
-    from .servers import Server
+    from .runs import Run
+    from .targets import Call
 
-_THREADS = 8
+_CASES = {STATUS: "status", ACCOUNTS: "accounts"}
+_THREADS = (8, 32)
+_MOST = 100
+"""A thousand threads would measure the system's scheduler."""
 
 
-def measure(server: Server, rounds: int, calls: int) -> None:
-    """Print what sharing a client costs."""
-    print(f"\n{_THREADS} threads, a call each:     wall                          client CPU")
-    for name in ("status", "accounts"):
-        called = target(server, name, tls=False)
-        with ExitStack() as stack:
-            shared = sdk(called, stack)
-            own = [sdk(called, stack) for _ in range(_THREADS)]
-            raws = [raw(called, stack) for _ in range(_THREADS)]
-            costs = in_turns(
-                {
-                    "one client": _threaded([shared] * _THREADS, calls),
-                    "own clients": _threaded(own, calls),
-                    "http.client": _threaded(raws, calls),
-                    "one thread": _threaded([shared], calls),
-                },
-                rounds,
+def measure(run: Run) -> None:
+    """Compare what sharing a client costs, and show how that grows with the threads."""
+    for case, name in _CASES.items():
+        called = target(run.server, name)
+        for number in _THREADS:
+            with ExitStack() as stack:
+                shared = sdk(called, stack)
+                contenders = {
+                    "one client": [shared] * number,
+                    "http.client": [raw(called, stack) for _ in range(number)],
+                    "own clients": [sdk(called, stack) for _ in range(number)],
+                }
+                costs = in_turns(
+                    {name: _threaded(calls, run.calls) for name, calls in contenders.items()},
+                    run.rounds,
+                )
+            title = f"{case}, {number} threads"
+            run.figures.compare(
+                title, "http.client, one a thread", costs["one client"], costs["http.client"]
             )
-        for peer, against in (
-            ("http.client", "http.client, a connection a thread"),
-            ("own clients", "a client of its own for each thread"),
-            ("one thread", "the same client in one thread"),
-        ):
-            compared = ratios(costs["one client"], costs[peer])
-            print(f"  {name:10}{compared.wall!s:30}{compared.cpu!s:30}{against}")
+            run.figures.compare(
+                title, "a client a thread", costs["one client"], costs["own clients"]
+            )
+    _measure_growth(run)
 
 
-def _threaded(contenders: list[Callable[[], object]], calls: int) -> Callable[[], Cost]:
+def _measure_growth(run: Run) -> None:
+    sizes = [size for size in run.sizes() if size <= _MOST]
+    with ExitStack() as stack:
+        shared = sdk(target(run.server, "status"), stack)
+        costs = in_turns(
+            {str(size): _threaded([shared] * size, run.calls) for size in sizes}, run.rounds
+        )
+    for size in sizes[1:]:
+        run.figures.compare(
+            f"a call, {size} threads", f"a call, {sizes[0]} threads", costs[str(size)], costs["10"]
+        )
+
+
+def _threaded(contenders: list[Call], calls: int) -> Callable[[], Cost]:
     """Return a measure of one call where each of some calls is repeated in its own thread."""
     for call in contenders:
         call()
     made = len(contenders) * calls
 
-    def repeat(call: Callable[[], object]) -> None:
+    def repeat(call: Call) -> None:
         for _ in range(calls):
             call()
 

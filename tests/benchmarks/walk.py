@@ -7,49 +7,81 @@ import json
 import time
 import tracemalloc
 from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from tesote_sdk import V2Client
-
-from .peers import HEADERS, KEY, connection, target
-from .rounds import Cost, in_turns, ratios, spread
+from .peers import client, connection
+from .rounds import Cost, in_turns, ratios, repeated, single, spread
 from .site import PER_PAGE
+from .targets import HEADERS, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from http.client import HTTPConnection
     from typing import Callable
 
-    from .peers import Target
+    from tesote_sdk import V2Client
+
     from .rounds import Spread
-    from .servers import Server
+    from .runs import Run
     from .site import Site
+    from .targets import Target
 
 _EARLY_PAGE = 10
 _LEGS = 20
 """The parts of a walk that are measured in turns with those of the other."""
 
 
-def measure(server: Server, site: Site, walks: int) -> None:
-    """Print how fast a walk is, how its cost grows with the pages, and its memory."""
-    called = target(server, "accounts", tls=False)
+def measure(run: Run) -> None:
+    """Show how fast a walk is, how its cost grows with the pages, and its memory."""
+    site = run.site
+    called = target(run.server, "accounts")
+    walks = max(1, run.rounds // 10)
     with ExitStack() as stack:
-        client = stack.enter_context(V2Client(KEY, base_url=called.base_url))
+        walker = client(called, stack)
         by_hand = connection(called, stack)
         costs = in_turns(
             {
-                "sdk": _legs(lambda: _walk(client, site)),
+                "sdk": _legs(lambda: _walk(walker, site)),
                 "by hand": _legs(lambda: _walk_by_hand(by_hand, called, site)),
             },
             walks * _LEGS,
         )
         faster = ratios(costs["by hand"], costs["sdk"])
-        print(f"\nwalking {site.pages * PER_PAGE} transactions, {site.pages} pages, {walks} times")
-        print(f"  items a second against the hand-written loop: {faster.wall} wall")
-        print(f"  items a CPU second against it: {faster.cpu}")
-        print(f"  CPU of the last quarter of a walk against its first: {_growth(costs['sdk'])}")
-        grown = _memory_growth(client, site)
-        print(f"  memory at the last page less that at page {_EARLY_PAGE}: {grown / 1024:.1f} KiB")
+        title = f"a walk of {site.pages} pages"
+        run.figures.add(f"{title}, items a second", "http.client", "wall", faster.wall)
+        run.figures.add(f"{title}, items a second", "http.client", "CPU", faster.cpu)
+        run.figures.add(f"{title}, last quarter", "first quarter", "CPU", _growth(costs["sdk"]))
+        grown = _memory_growth(walker, site) / 1024
+        run.figures.add(f"{title}, memory since page {_EARLY_PAGE}", "", "KiB", single(grown))
+        _measure_growth(run, walker, walks)
+
+
+def _measure_growth(run: Run, walker: V2Client, walks: int) -> None:
+    """Show what a page costs in walks of more and more pages."""
+    sizes = [size for size in run.sizes() if size <= run.site.pages]
+    costs = in_turns({str(size): _walk_of(walker, run.site, size) for size in sizes}, walks)
+    for size in sizes[1:]:
+        run.figures.compare(
+            f"a page of {size}", f"a page of {sizes[0]}", costs[str(size)], costs[str(sizes[0])]
+        )
+
+
+def _walk_of(walker: V2Client, site: Site, pages: int) -> Callable[[], Cost]:
+    """Return a measure of one page in a walk that ends after some."""
+
+    def walk() -> None:
+        transactions = walker.transactions.list_for_account(site.account_id, per_page=PER_PAGE)
+        for transaction in islice(transactions, pages * PER_PAGE):
+            transaction["data"]["amount_cents"]
+
+    whole = repeated(walk, 1)
+
+    def measure() -> Cost:
+        wall, cpu = whole()
+        return Cost(wall / pages, cpu / pages)
+
+    return measure
 
 
 def _walk(client: V2Client, site: Site) -> Iterator[int]:

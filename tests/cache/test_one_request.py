@@ -33,7 +33,7 @@ def in_threads(count: int, work: Callable[[], object]) -> list[object]:
     outcomes: list[object] = []
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             outcomes.append(work())
         except Exception as error:  # noqa: BLE001 - an outcome like another
@@ -43,7 +43,7 @@ def in_threads(count: int, work: Callable[[], object]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     return outcomes
 

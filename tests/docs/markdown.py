@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED = "https://github.com/tesote/sdk-python/blob/main/"
-"""What links in the README begin with: PyPI shows it too, where a relative link leads nowhere."""
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<info>.*)$")
 _LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\((?P<target>[^()\s]+)\)")
@@ -19,11 +17,12 @@ _HEADING = re.compile(r"^#{1,6} +(?P<text>.*?)\s*#*$")
 
 
 class Block(NamedTuple):
-    """A fenced block: its info string, the line of the page that its code begins at, its code."""
+    """A fenced block: its info string, its first line in the page, its code, its heading."""
 
     info: str
     line: int
     code: str
+    section: str
 
 
 def pages() -> list[Path]:
@@ -42,14 +41,18 @@ def blocks(page: Path) -> list[Block]:
     lines = page.read_text(encoding="utf-8").splitlines()
     opened: re.Match[str] | None = None
     start = 0
+    section = ""
     for number, line in enumerate(lines, start=1):
         fence = _FENCE.match(line)
-        if opened is None and fence:
+        heading = _HEADING.match(line)
+        if opened is None and heading:
+            section = heading["text"]
+        elif opened is None and fence:
             opened, start = fence, number + 1
         elif opened is not None and line.strip() == opened["marks"]:
             indent = len(opened["indent"])
             code = "\n".join(each[indent:] for each in lines[start - 1 : number - 1])
-            found.append(Block(opened["info"].strip(), start, code + "\n"))
+            found.append(Block(opened["info"].strip(), start, code + "\n", section))
             opened = None
     assert opened is None, f"{name_of(page)}:{start}: the block is not closed"
     return found

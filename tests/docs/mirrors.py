@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tesote_sdk
 from tesote_sdk import V2Client
+from tests.docs.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tesote_sdk.sandbox import Sandbox
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SOURCE = str(Path(tesote_sdk.__path__[0]).resolve().parent)
 SYNC_PATH = "/v2/accounts/*/transactions/sync"
 SENT = {
@@ -33,15 +32,6 @@ SENT = {
     "category": [],
 }
 IN_STEP, SOME_FAILED, NOTHING_DONE = 0, 1, 2
-
-
-def load(name: str) -> Any:
-    """Load a program of the documentation as one that lies among its own."""
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(EXAMPLES))
 
 
 def start(*command: str, **environment: str) -> subprocess.Popen[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import os
 import re
 import stat
@@ -12,32 +11,26 @@ import sys
 import tempfile
 from datetime import date, datetime, timezone, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import tesote_sdk
 from tesote_sdk import V2Client
 from tesote_sdk.sandbox import Sandbox
+from tests.docs.examples import EXAMPLES, load_example
+from tests.support.systems import needs_unicode_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "export_month.py"
+EXAMPLE = EXAMPLES / "export_month.py"
 EXPORTS = "/v2/accounts/*/transactions/export"
+pytestmark = needs_unicode_names  # a bank has an accent
 COMPLETE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 
 
-def load_example() -> Any:
-    spec = importlib.util.spec_from_file_location("export_month", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = load_example()
+example = load_example("export_month")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from .markdown import PUBLISHED, ROOT, anchors, links, name_of, pages
+from .markdown import ROOT, anchors, links, name_of, pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,20 +34,23 @@ def test_every_page_can_be_reached_from_the_map() -> None:
     assert {name_of(page) for page in pages()} <= {name_of(page) for page in reached}
 
 
-def test_the_readme_has_no_relative_link_for_pypi_would_not_resolve_it() -> None:
-    relative = [each for each in links(ROOT / "README.md") if not each.startswith(("http", "#"))]
+def test_no_link_leaves_the_checkout_for_a_page_that_is_in_it() -> None:
+    leaving = [
+        (name_of(page), target)
+        for page in pages()
+        for target in links(page)
+        if re.match("https://github.com/tesote/sdk-python/(blob|tree)/", target)
+    ]
 
-    assert not relative
+    assert not leaving
 
 
 def _is_ours(target: str) -> bool:
-    return target.startswith(PUBLISHED) or not re.match("(https?|mailto):", target)
+    return not re.match("(https?|mailto):", target)
 
 
 def _file(page: Path, target: str) -> Path:
     path = unquote(target.partition("#")[0])
-    if path.startswith(PUBLISHED):
-        return ROOT / path[len(PUBLISHED) :]
     return (page.parent / path).resolve() if path else page
 
 

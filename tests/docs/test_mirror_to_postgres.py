@@ -18,6 +18,7 @@ import pytest
 
 from tesote_sdk.sandbox import Sandbox
 
+from .examples import load_example
 from .mirrors import (
     IN_STEP,
     NOTHING_DONE,
@@ -26,7 +27,6 @@ from .mirrors import (
     SOURCE,
     SYNC_PATH,
     Bank,
-    load,
     point_at,
     start,
     truth,
@@ -302,7 +302,7 @@ def test_who_has_lost_a_claim_cannot_store(
     server: PostgresServer, database: Any, sandbox: Sandbox
 ) -> None:
     run(server)
-    module, rules = load("mirror_postgres_database"), load("mirror_rules")
+    module, rules = load_example("mirror_postgres_database"), load_example("mirror_rules")
     with closing(module.Database(server.conninfo, 0.05)) as slow:
         due = slow.moment_ago(0)
         account_id, _, cursor = slow.claim_any(due)
@@ -363,7 +363,7 @@ def test_a_worker_outlives_a_crash_of_the_database(
 def test_a_worker_waits_for_the_one_that_makes_the_tables(
     server: PostgresServer, database: Any, sandbox: Sandbox
 ) -> None:
-    module = load("mirror_postgres_database")
+    module = load_example("mirror_postgres_database")
     database.execute("BEGIN")
     database.execute(module.LOCK_TABLES)
     database.execute(module.TABLES)

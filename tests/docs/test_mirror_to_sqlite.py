@@ -20,6 +20,7 @@ import pytest
 from tesote_sdk import RetryPolicy, V2Client
 from tesote_sdk.sandbox import Sandbox
 
+from .examples import load_example
 from .mirrors import (
     IN_STEP,
     NOTHING_DONE,
@@ -27,7 +28,6 @@ from .mirrors import (
     SOME_FAILED,
     SYNC_PATH,
     Bank,
-    load,
     point_at,
     start,
     truth,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = "mirror_to_sqlite.py"
-example = load("mirror_to_sqlite")
-rules = load("mirror_rules")
+example = load_example("mirror_to_sqlite")
+rules = load_example("mirror_rules")
 
 
 @pytest.fixture(autouse=True)
@@ -217,9 +217,11 @@ with V2Client() as client:
 while sys.stdin.readline():  # one line starts it, the next one kills it
     child = os.fork()
     if not child:
-        mirror_to_sqlite.main(sys.argv[1:])
-        print("ended", file=sys.stderr, flush=True)
-        os._exit(0)
+        try:
+            mirror_to_sqlite.main(sys.argv[1:])
+        finally:  # whatever it ends with: the test waits for this line
+            print("ended", file=sys.stderr, flush=True)
+            os._exit(0)
     sys.stdin.readline()
     os.kill(child, 9)
     os.waitpid(child, 0)
@@ -238,7 +240,7 @@ def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
             print(file=forks.stdin, flush=True)
             # The first lines come from before the database is there, the last from its end.
             for _ in range(random.randrange(16)):
-                if forks.stderr.readline() == "ended\n":
+                if forks.stderr.readline() in ("ended\n", ""):
                     break
                 for _ in range(random.randrange(4)):
                     bank.move()
@@ -247,8 +249,8 @@ def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
             # Into the middle of what comes after a line: a request, a commit, the next line.
             time.sleep(random.random() * 0.01)
             print(file=forks.stdin, flush=True)
-            while forks.stderr.readline() != "killed\n":
-                pass
+            while (line := forks.stderr.readline()) != "killed\n":
+                assert line, "the process that forks has ended"
             if Path(path).exists():
                 assert query(path, "PRAGMA integrity_check") == [("ok",)]
     sandbox.clear_faults()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,25 +14,17 @@ import pytest
 import tesote_sdk
 from tesote_sdk import V2Client
 from tesote_sdk.sandbox import REFUSED_TOKEN, Sandbox
+from tests.docs.examples import EXAMPLES, load_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "pay_supplier.py"
+EXAMPLE = EXAMPLES / "pay_supplier.py"
 ORDERS = "/v2/accounts/*/transaction_orders"
 PAID, NOT_PAID, UNUSABLE, PAID_BEFORE = 0, 1, 2, 3
 
 
-def load_example() -> Any:
-    spec = importlib.util.spec_from_file_location("pay_supplier", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = load_example()
+example = load_example("pay_supplier")
 
 
 @pytest.fixture(autouse=True)

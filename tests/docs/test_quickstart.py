@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import os
+import re
 import subprocess
 import sys
 
@@ -22,6 +24,20 @@ def test_without_a_key_it_shows_the_accounts_of_a_sandbox() -> None:
     assert lines[-3:] == ["and 100 more", "", "120 accounts"]
     assert len(lines) < 30
     assert not [line for line in lines[2:] if len(line) > 100]
+
+
+def test_the_readme_shows_what_it_prints() -> None:
+    (pictured,) = (
+        block.code
+        for block in blocks(ROOT / "README.md")
+        if (block.section, block.info) == ("Try it", "text")
+    )
+    # The dates count back from today.
+    readme, now = (
+        re.sub(r"\d{4}-\d\d-\d\d", "a date", text) for text in (pictured, _quickstart().stdout)
+    )
+
+    assert doctest.OutputChecker().check_output(readme, now, doctest.ELLIPSIS)
 
 
 def test_with_a_key_it_asks_the_api() -> None:

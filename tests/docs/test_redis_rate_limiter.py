@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,37 +12,23 @@ from tesote_sdk import TimeoutError, V2Client
 from tesote_sdk.sandbox import Sandbox
 from tesote_sdk.transport import RateLimit
 from tesote_sdk.transport.timeouts import Deadline
-from tests.docs.test_redis_cache import RedisServer, python  # skips where there is no Redis
+from tests.docs.examples import EXAMPLES, load_example
+from tests.docs.redis_server import RedisServer, running_redis
+from tests.docs.test_redis_cache import python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Callable
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "redis_rate_limiter.py"
+EXAMPLE = EXAMPLES / "redis_rate_limiter.py"
 
-
-def load_example() -> Any:
-    spec = importlib.util.spec_from_file_location("redis_rate_limiter", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = load_example()
+example = load_example("redis_rate_limiter")
 
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    with tempfile.TemporaryDirectory() as directory:
-        server = RedisServer(directory)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-            server.admin.close()
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture

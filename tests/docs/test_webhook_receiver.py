@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import importlib.util
 import io
 import json
 import queue
@@ -14,7 +13,6 @@ import struct
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import make_server
 
@@ -22,24 +20,15 @@ import pytest
 
 from tesote_sdk import InvalidArgumentError
 from tesote_sdk.webhooks import WebhookEvent
+from tests.docs.examples import load_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "webhook_receiver.py"
 SECRET = "whsec_planted_7Qm2"
 
 
-def load_example() -> Any:
-    spec = importlib.util.spec_from_file_location("webhook_receiver", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = load_example()
+example = load_example("webhook_receiver")
 
 
 @contextmanager

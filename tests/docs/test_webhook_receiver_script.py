@@ -11,12 +11,13 @@ from pathlib import Path
 
 import tesote_sdk
 
-from .test_webhook_receiver import EXAMPLE, SECRET, deliver
+from .examples import EXAMPLES
+from .test_webhook_receiver import SECRET, deliver
 
 
 def script(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(EXAMPLE), *arguments],
+        [sys.executable, str(EXAMPLES / "webhook_receiver.py"), *arguments],
         env={
             **os.environ,
             "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent),

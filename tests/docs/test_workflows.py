@@ -42,9 +42,13 @@ def test_the_tests_run_on_each_python_that_the_package_names() -> None:
     assert re.findall(r'"(3\.\d+)"', matrix[1]) == named
 
 
-def test_the_changelog_has_the_version() -> None:
+def test_the_changelog_has_the_version_or_what_will_be_in_it() -> None:
+    """The release workflow refuses a version that has no heading of its own."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
+    unreleased = changelog.partition("## [Unreleased]")[2].partition("\n## [")[0]
 
-    assert versions[:2] == ["Unreleased", __version__]
-    assert f"[{__version__}]: https://github.com/tesote/sdk-python/" in changelog
+    assert versions[0] == "Unreleased"
+    assert versions[1] == __version__ or "\n- " in unreleased
+    for version in versions:
+        assert f"\n[{version}]: https://github.com/tesote/sdk-python/" in changelog

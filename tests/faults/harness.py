@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -11,16 +12,20 @@ from tesote_sdk import RetryPolicy, TesoteError, V2Client
 from tests.support.certificates import client_context, server_context
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Payload, reply
+from tests.support.transports import transport_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tesote_sdk.transport import Transport
     from tests.support.scripted_server import Script
 
 KEY = "sk_live_0123456789abcdef"
-READ_TIMEOUT = 0.1
+READ_TIMEOUT = 0.05
 """Seconds; for tests in which a server stays silent. All others get enough for a busy machine."""
 
-PROMPT = 1.0
-"""Seconds within which a call ends that has nothing to wait for; generous for a busy machine."""
+PROMPT = 5.0
+"""Seconds within which a call ends that has nothing to wait for: half of what a hang would take."""
 
 BODY = {"account": {"id": "acc_1", "note": "x" * 60}}
 
@@ -65,13 +70,15 @@ class Wire(NamedTuple):
         return ScriptedServer(script, tls=server_context() if self.encrypted else None, **options)
 
 
+PATIENT: dict[str, Any] = {"connect_timeout": 10, "read_timeout": 20, "total_timeout": 30}
+"""Timeouts that only a hang can meet."""
+
+
 def client_of(server: ScriptedServer | str, **options: Any) -> V2Client:
     """Return a client that waits for nothing between attempts."""
     chosen: dict[str, Any] = {
+        **PATIENT,
         "base_url": server if isinstance(server, str) else server.url,
-        "connect_timeout": 2,
-        "read_timeout": 5,
-        "total_timeout": 10,
         "retry_policy": RetryPolicy(base_delay=0),
     }
     if "ssl_context" not in options:
@@ -79,7 +86,39 @@ def client_of(server: ScriptedServer | str, **options: Any) -> V2Client:
     return V2Client(options.pop("api_key", KEY), **{**chosen, **options})
 
 
-def ask(client: V2Client, kind: Kind = READ) -> Any:
+class ArrivalClock:
+    """A clock that stands still until a server has read a request.
+
+    A timeout is then one of what comes after: a busy machine may take any time to connect and
+    to send.
+    """
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self._server = server
+        self._stood = time.monotonic()
+        self._began: float | None = None
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        if self._began is None:
+            if not self._server.requests:
+                return self._stood
+            self._began = now
+        return self._stood + now - self._began
+
+
+@contextlib.contextmanager
+def timed_from_arrival(
+    server: ScriptedServer, url: str | None = None, **options: Any
+) -> Iterator[Transport]:
+    """A transport whose timeouts run from the moment that the server has read its request."""
+    chosen = {**PATIENT, "ssl_context": client_context(), **options}
+    transport = transport_of(KEY, url or server.url, clock=ArrivalClock(server), **chosen)
+    with contextlib.closing(transport):
+        yield transport
+
+
+def ask(client: V2Client | Transport, kind: Kind = READ) -> Any:
     """Make a request of a kind, and return its decoded answer."""
     body = {"amount": "12.50", "account_number": "0105123456"} if kind.writes else None
     return client.request(

@@ -187,6 +187,7 @@ NOT_PROMISED: dict[str, Any] = {
 TUNNELS = {
     "html": raw(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html>Blocked</html>"),
     "502": reply(502, "<html>"),
+    "300": reply(300),
     "redirect": reply(302, "", {"Location": "http://portal.example.test/"}),
     "garbage": raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "closed": hang_up(),

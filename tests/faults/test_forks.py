@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import _forks
+from tests.faults.echo_server import echo, echoing
 from tests.faults.harness import Wire, client_of, pool_of
-from tests.support.steps import Step, reply
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
+    from tests.support.scripted_server import ScriptedServer
+    from tests.support.steps import Step
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -27,11 +29,7 @@ pytestmark = [
 ]
 
 
-def echo(request: Request) -> Step:
-    return reply(200, {"target": request.target})
-
-
-def forked(work: Callable[[], None]) -> int:
+def forked(work: Callable[[], object]) -> int:
     """Run work in a child, and return the child's pid."""
     pid = os.fork()
     if pid:
@@ -51,24 +49,34 @@ def exit_status(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _ask(client: Any, name: str, count: int) -> None:
+def _ask(client: Any, name: str, count: int) -> set[int]:
+    """Make so many calls, each of which gets its own answer; return what connections they used."""
+    connections = set()
     for n in range(count):
         path = f"/v2/things/{name}/{n}"
-        assert client.request("GET", path).json["target"] == path
+        answer = client.request("GET", path).json
+        assert answer["target"] == path
+        connections.add(answer["connection"])
+    return connections
 
 
 def test_both_sides_of_a_fork_call_on(wire: Wire) -> None:
-    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
-        _ask(client, "before", 3)
-        children = [forked(lambda: _ask(client, "child", 50)) for _ in range(4)]
-        _ask(client, "parent", 50)
+    told, tell = os.pipe()
+
+    def child() -> None:
+        os.write(tell, bytes(_ask(client, "child", 50)))
+
+    with echoing(wire) as url, client_of(url) as client:
+        own = _ask(client, "before", 3)
+        children = [forked(child) for _ in range(4)]
+        own |= _ask(client, "parent", 50)
         assert [exit_status(pid) for pid in children] == [0] * 4
-        _ask(client, "after", 3)
-        # The parent's connection, and its TLS session, outlive four children that closed theirs.
-        own = {r.connection for r in server.requests if "/child/" not in r.target}
-        assert own == {1}
-        others = {r.connection for r in server.requests if "/child/" in r.target}
-        assert others == {2, 3, 4, 5}
+        own |= _ask(client, "after", 3)
+    # The parent's connection, and its TLS session, outlive four children that closed theirs.
+    assert own == {1}
+    assert sorted(os.read(told, 99)) == [2, 3, 4, 5]
+    os.close(told)
+    os.close(tell)
 
 
 def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
@@ -111,7 +119,7 @@ def test_fork_while_another_thread_loads_what_a_call_needs(wire: Wire) -> None:
 
 
 def test_fork_while_threads_are_in_the_middle_of_calls(wire: Wire) -> None:
-    with wire.serve(echo) as server, client_of(server, read_timeout=10, total_timeout=20) as client:
+    with echoing(wire) as url, client_of(url, read_timeout=10, total_timeout=20) as client:
         _ask(client, "before", 1)
         stop = threading.Event()
         failures: list[BaseException] = []
@@ -145,7 +153,7 @@ def test_fork_in_a_signal_handler_in_mid_read(wire: Wire) -> None:
     def slow(request: Request) -> Step:
         answer = echo(request)
         if len(server.requests) == 1:
-            release.wait(5)
+            release.wait(20)
         return answer
 
     children: list[int] = []
@@ -156,12 +164,17 @@ def test_fork_in_a_signal_handler_in_mid_read(wire: Wire) -> None:
             children.append(pid)
             release.set()
 
+    def interrupt(server: ScriptedServer) -> None:
+        server.wait_for_requests(1, 10)
+        time.sleep(0.02)  # the client is reading by now; if not, the outcome is the same
+        os.kill(parent, signal.SIGUSR1)
+
     previous = signal.signal(signal.SIGUSR1, handler)
     parent = os.getpid()
     try:
-        with wire.serve(slow) as server, client_of(server, read_timeout=5) as client:
-            timer = threading.Timer(0.1, os.kill, (parent, signal.SIGUSR1))
-            timer.start()
+        with wire.serve(slow) as server, client_of(server) as client:
+            sender = threading.Thread(target=interrupt, args=(server,))
+            sender.start()
             status = 1
             try:
                 _ask(client, "both", 1)
@@ -169,7 +182,7 @@ def test_fork_in_a_signal_handler_in_mid_read(wire: Wire) -> None:
             finally:
                 if os.getpid() != parent:
                     os._exit(status)
-            timer.join()
+            sender.join()
             assert [exit_status(pid) for pid in children] == [0]
             assert {r.connection for r in server.requests} == {1, 2}
     finally:

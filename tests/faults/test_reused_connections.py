@@ -113,6 +113,14 @@ def test_408_just_as_a_request_is_written(wire: Wire) -> None:
         assert server.requests[1].raw == server.requests[2].raw
 
 
+def test_what_a_408_kept_from_the_server_was_not_carried_out(wire: Wire) -> None:
+    with wire.serve([answer(), STALE, reply(422, {})]) as server:
+        with client_of(server, retry_policy=ONCE) as client:
+            ask(client)
+            error, _ = failure_of(lambda: ask(client, WRITE))
+        assert (error.http_status, error.outcome_unknown) == (422, False)
+
+
 def test_408_on_a_new_connection_is_an_answer(wire: Wire) -> None:
     with wire.serve([STALE]) as server, client_of(server) as client:
         error, _ = failure_of(lambda: ask(client))
@@ -171,8 +179,9 @@ def test_answer_that_comes_after_the_timeout_is_nobodys(wire: Wire) -> None:
     late = threading.Event()
     first = held(reply(200, {"for": "the first"}), late)
     with wire.serve([first, reply(200, {"for": "the second"})]) as server:
-        with client_of(server, retry_policy=ONCE, read_timeout=READ_TIMEOUT) as client:
-            error, _ = failure_of(lambda: ask(client))
+        with client_of(server, retry_policy=ONCE) as client:
+            hasty = client.with_options(read_timeout=READ_TIMEOUT)
+            error, _ = failure_of(lambda: ask(hasty))
             assert type(error) is TimeoutError
             late.set()
             assert ask(client) == {"for": "the second"}
@@ -182,8 +191,9 @@ def test_answer_that_comes_after_the_timeout_is_nobodys(wire: Wire) -> None:
 def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
     stuck = cut(reply(200, {"for": "the first", "note": "x" * 3000}), 1000, then=silence())
     with wire.serve([stuck, reply(200, {"for": "the second"})]) as server:
-        with client_of(server, retry_policy=ONCE, read_timeout=READ_TIMEOUT) as client:
-            failure_of(lambda: ask(client))
+        with client_of(server, retry_policy=ONCE) as client:
+            hasty = client.with_options(read_timeout=READ_TIMEOUT)
+            failure_of(lambda: ask(hasty))
             assert ask(client) == {"for": "the second"}
         server.wait_for_disconnects(1)
         assert server.connections == 2
@@ -231,7 +241,7 @@ def test_what_ends_one_connection_discards_those_put_aside_before_it(
 
     with (
         wire.serve(play) as server,
-        client_of(server, retry_policy=ONCE, read_timeout=2) as client,
+        client_of(server, retry_policy=ONCE) as client,
     ):
         threads = [threading.Thread(target=ask, args=(client,)) for _ in range(3)]
         for thread in threads:
@@ -240,10 +250,10 @@ def test_what_ends_one_connection_discards_those_put_aside_before_it(
             thread.join()
         pool = pool_of(client.transport)
         assert len(pool._idle) == 3
-        patient = client.with_options(read_timeout=READ_TIMEOUT)
+        hasty = client.with_options(read_timeout=READ_TIMEOUT)
         if step.name == "silence":
-            assert type(failure_of(lambda: ask(patient)).error) is TimeoutError
-        assert ask(patient) == BODY
+            assert type(failure_of(lambda: ask(hasty)).error) is TimeoutError
+        assert ask(client) == BODY
         server.wait_for_disconnects(2)
         assert len(pool._idle) == 1
         assert {request.connection for request in server.requests[4:]} == {4}

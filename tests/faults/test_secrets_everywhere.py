@@ -70,12 +70,16 @@ FAULTS: dict[str, Step] = {
 JUDGED_BY_STATUS = {"another_shape", "no_json", "no_utf_8"}
 
 
+PATIENCE = {fault: 0.1 if fault == "silent" else 10.0 for fault in FAULTS}
+"""Seconds to wait for an answer: few only where none comes."""
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_the_server_does(fault: str) -> None:
     with ScriptedServer(itertools.repeat(FAULTS[fault])) as server:
         for call in CALLS:
             if not (fault in JUDGED_BY_STATUS and call.name in ANSWERED_BY_ANYTHING):
-                with client_at(server.url, call.kind, read_timeout=0.01) as client:
+                with client_at(server.url, call.kind, read_timeout=PATIENCE[fault]) as client:
                     check(f"{call}, {fault}", lambda: call.make(client), TesoteError)  # noqa: B023
 
 
@@ -98,7 +102,7 @@ def test_the_second_page(fault: str) -> None:
         script = [reply(200, first_answer(call)), FAULTS[fault], FAULTS[fault]]
         with (
             ScriptedServer(script) as server,
-            client_at(server.url, call.kind, read_timeout=0.01) as client,
+            client_at(server.url, call.kind, read_timeout=PATIENCE[fault]) as client,
         ):
             page = method_named(client, call.name)(**call.arguments)
             page = page[ID] if isinstance(page, dict) else page
@@ -119,7 +123,10 @@ def test_each_step_of_a_payment(fault: str) -> None:
     arguments = V2_CALLS["transaction_orders.pay"]
     for steps in range(len(PAID) + 1):
         script = [*[reply(200, answer) for answer in PAID[:steps]], FAULTS[fault], FAULTS[fault]]
-        with ScriptedServer(script) as server, client_at(server.url, read_timeout=0.01) as client:
+        with (
+            ScriptedServer(script) as server,
+            client_at(server.url, read_timeout=PATIENCE[fault]) as client,
+        ):
             check(
                 f"step {steps + 1}, {fault}",
                 lambda: client.transaction_orders.pay(**arguments),

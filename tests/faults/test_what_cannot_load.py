@@ -35,6 +35,7 @@ def bank(request: Request) -> Step:
         "silent": silence(),
         "hangs_up": delayed(reply(200, {"id": "a1"}, close=True), 0),
         "gzip": reply(200, {"id": "a1"}, gzip=True),
+        "transaction_orders": reply(200, {"items": [], "has_more": False}),
         "export": reply(200, "a;b", {"Content-Type": "text/csv; charset=cp1252"}),
     }
     return steps.get(path, reply(200, {"id": "a1", "amount": "1.5"}))

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import http.client
-import json
 import select
 import socket
-import threading
 import time
 
 import pytest
 
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import (
-    Payload,
     Step,
     cut,
-    delayed,
     drip,
     half_close,
     hang_up,
     head_only,
-    held,
-    informational,
     on_accept,
     raw,
     reply,
@@ -33,7 +24,7 @@ from tests.support.steps import (
     then_stray,
     unread,
 )
-from tests.support_tests.clients import GET, bare_client, get, http_client, play, read_all
+from tests.support_tests.clients import GET, bare_client, get, http_client, read_all
 
 POST = b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
 
@@ -42,60 +33,7 @@ def is_readable(client: socket.socket, timeout: float = 2.0) -> bool:
     return bool(select.select([client], [], [], timeout)[0])
 
 
-def fetch(step: Step) -> tuple[http.client.HTTPResponse, bytes]:
-    with ScriptedServer([step]) as server, http_client(server) as client:
-        client.request("GET", "/")
-        response = client.getresponse()
-        return response, response.read()
-
-
-# ---- reply ----
-
-
-def test_reply_is_a_well_formed_response() -> None:
-    assert reply(404, b"no", {"X-A": "1"}).content == (
-        b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nno"
-    )
-    assert reply(204).content == b"HTTP/1.1 204 No Content\r\n\r\n"
-    assert reply(reason="", headers=[("A", "1"), ("A", "2"), ("content-length", "9")]).content == (
-        b"HTTP/1.1 200 \r\nA: 1\r\nA: 2\r\ncontent-length: 9\r\n\r\n"
-    )
-
-
-def test_reply_writes_json() -> None:
-    response, body = fetch(reply(body={"a": [1]}))
-    assert json.loads(body) == {"a": [1]}
-    assert response.headers["Content-Type"] == "application/json"
-
-
-def test_reply_sends_chunks() -> None:
-    step = reply(body=b"a" * 2500, chunked=True)
-    assert step.content.count(b"3e8\r\n") == 2
-    response, body = fetch(step)
-    assert response.headers["Transfer-Encoding"] == "chunked"
-    assert body == b"a" * 2500
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_reply_compresses(chunked: bool) -> None:
-    response, body = fetch(reply(body="text", gzip=True, chunked=chunked))
-    assert response.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(body) == b"text"
-
-
-@pytest.mark.parametrize("step", [reply(close=True), reply(http="1.0")])
-def test_reply_closes_as_it_announced(step: Payload) -> None:
-    with ScriptedServer([step]) as server, bare_client(server, GET) as client:
-        assert read_all(client) == step.content
-
-
 # ---- bytes ----
-
-
-def test_raw_sends_these_bytes_and_closes_or_not() -> None:
-    script = [raw(b"HTTP/1.1 200 OK\r\n\r\n1", close=False), raw(b"junk")]
-    with ScriptedServer(script) as server, bare_client(server, GET + GET) as client:
-        assert read_all(client) == b"HTTP/1.1 200 OK\r\n\r\n1junk"
 
 
 def test_drip_sends_a_byte_at_a_time_and_then_is_silent() -> None:
@@ -121,14 +59,6 @@ def test_a_drip_ends_when_the_client_leaves() -> None:
         server.wait_for_disconnects()
 
 
-def test_cut_ends_a_reply_early() -> None:
-    answer = reply(body=b"0123456789")
-    with ScriptedServer([cut(answer, 12), cut(answer, -3)]) as server:
-        for expected in (b"HTTP/1.1 200", answer.content[:-3]):
-            with bare_client(server, GET) as client:
-                assert read_all(client) == expected
-
-
 def test_cut_goes_on_as_told() -> None:
     answer = reply(body=b"0123456789")
     with ScriptedServer([cut(answer, -1, silence()), cut(answer, -1, reset())]) as server:
@@ -139,33 +69,7 @@ def test_cut_goes_on_as_told() -> None:
             read_all(client)
 
 
-def test_informational_precedes_the_answer() -> None:
-    step = informational(reply(201), headers={"Link": "</a>"})
-    with ScriptedServer([step]) as server, bare_client(server, GET) as client:
-        start = client.recv(12)
-        assert start == b"HTTP/1.1 103"
-    assert fetch(informational(reply(201), status=100))[0].status == 201
-
-
 # ---- no answer ----
-
-
-def test_silence_lasts_until_the_client_leaves() -> None:
-    with ScriptedServer([silence()]) as server:
-        with bare_client(server, GET) as client:
-            assert not is_readable(client, 0.1)
-        server.wait_for_disconnects()
-
-
-def test_hang_up_is_an_end_of_stream() -> None:
-    with ScriptedServer([hang_up()]) as server, bare_client(server, GET) as client:
-        assert client.recv(1) == b""
-        assert server.requests[0].raw == GET
-
-
-def test_reset_is_a_reset() -> None:
-    with pytest.raises(ConnectionResetError):
-        play([reset()], GET)
 
 
 # ---- when ----
@@ -205,14 +109,6 @@ def test_unread_closes_on_a_reused_connection_as_the_next_request_arrives() -> N
         assert [r.connection for r in server.requests] == [1, 2]
 
 
-def test_hang_up_on_a_reused_connection_has_read_the_request() -> None:
-    with ScriptedServer([reply(), hang_up()]) as server, http_client(server) as client:
-        get(client)
-        with pytest.raises(http.client.RemoteDisconnected):
-            get(client, "/again")
-        assert server.requests[1].target == "/again"
-
-
 @pytest.mark.parametrize("step", [unread(reply()), head_only(reply())])
 def test_a_request_that_was_not_read_whole_ends_its_connection(step: Step) -> None:
     with ScriptedServer([step]) as server, bare_client(server, POST) as client:
@@ -245,26 +141,6 @@ def test_silence_after_the_head_leaves_the_client_stuck_in_its_body() -> None:
         client.settimeout(0.1)
         with pytest.raises(socket.timeout):
             client.sendall(b"x" * 20_000_000)
-
-
-def test_delayed_waits_and_ends_early_when_the_client_leaves() -> None:
-    with ScriptedServer([delayed(reply(), 0.05), delayed(reply(), 60)]) as server:
-        with bare_client(server, GET) as client:
-            assert not is_readable(client, 0.02)
-            assert client.recv(99) == reply().content
-            client.sendall(GET)
-            server.wait_for_requests(2)
-        server.wait_for_disconnects()
-
-
-def test_held_waits_for_the_test() -> None:
-    event = threading.Event()
-    with ScriptedServer([held(reply(), event)] * 2) as server, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(bare_client(server, GET)) for _ in range(2)]
-        server.wait_for_requests(2)
-        assert not is_readable(clients[0], 0.05)
-        event.set()
-        assert [client.recv(99) for client in clients] == [reply().content] * 2
 
 
 # ---- after the answer ----

@@ -12,7 +12,8 @@ import pytest
 from tesote_sdk import ConfigError, V2Client
 from tesote_sdk.transport import connections
 from tests.support.scripted_server import ScriptedServer
-from tests.support.steps import reply
+from tests.support.steps import hang_up, reply
+from tests.support.transports import transport_of
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -111,3 +112,52 @@ def test_a_call_that_finds_an_idle_connection_opens_nothing() -> None:
             assert len(pool_of(client)._open) == 1
         server.wait_for_disconnects(1)
         assert server.connections == 1
+
+
+def test_an_answer_that_is_kept_keeps_no_connection_open() -> None:
+    with ScriptedServer([OK]) as server:
+        client = V2Client("sk_test_1234", base_url=server.url)
+        kept = client.request("GET", "/v2")
+        client.close()
+        server.wait_for_disconnects(1)
+        assert kept.json == {"id": "x"}
+
+
+def test_connections_put_aside_at_one_instant_are_lost_together() -> None:
+    """A clock may be coarse: what is not known to be younger is taken for lost, too."""
+    together = threading.Barrier(2)
+    turns = itertools.count()
+
+    def two_meet_and_one_hangs_up(_: Request) -> Step:
+        turn = next(turns)
+        if turn < 2:
+            together.wait(5)
+        return hang_up() if turn == 2 else OK
+
+    with ScriptedServer(two_meet_and_one_hangs_up) as server:
+        transport: Any = transport_of("sk_test_1234", server.url, clock=lambda: 0.0)
+        threads = [threading.Thread(target=transport.request, args=("GET", "/v2")) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        pool = transport._sender.pool
+        assert len(pool._idle) == 2
+        transport.request("GET", "/v2")
+        assert len(pool._idle) == 1
+        transport.close()
+        assert server.connections == 3
+
+
+def test_an_address_that_answers_is_suspected_no_longer() -> None:
+    suspects: list[set[object]] = []
+    with ScriptedServer([hang_up(), OK]) as server:
+        transport: Any = transport_of(
+            "sk_test_1234",
+            server.url,
+            sleep=lambda _: suspects.append(set(transport._sender.pool._suspects)),
+        )
+        transport.request("GET", "/v2")
+        suspects.append(transport._sender.pool._suspects)
+        transport.close()
+        assert suspects == [{server.address}, set()]

@@ -112,6 +112,12 @@ def test_limits_of_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
         decompress(gzip.compress(bytes(600)) * 2, "gzip", AMPLE)
 
 
+def test_a_hundred_gzip_members_are_undone_and_no_more() -> None:
+    assert decompress(gzip.compress(b"a") * 100, "gzip", AMPLE) == b"a" * 100
+    with pytest.raises(ValueError, match="more than 100 members"):
+        decompress(gzip.compress(b"a") * 101, "gzip", AMPLE)
+
+
 def test_many_empty_gzip_members_take_no_time() -> None:
     content = gzip.compress(b"") * 200_000
     started = time.monotonic()

@@ -94,7 +94,7 @@ def test_a_field_that_is_long_or_forged_is_one_short_line() -> None:
         client.status()
     text = str(caught[0].message)
     assert text.startswith(
-        "the API's endpoint GET /v2/status is deprecated; see  [31mred CRITICAL forged"
+        "the API's endpoint GET /v2/status is deprecated; see [31mred CRITICAL forged"
     )
     assert text.endswith("...")
     assert text.isprintable()
@@ -178,3 +178,14 @@ def test_a_removed_endpoint_names_its_replacement() -> None:
             client.accounts.list()
         assert not isinstance(caught.value, ApiError)
         assert caught.value.http_status == 410
+
+
+def test_an_endpoint_is_told_of_once_whatever_the_filters_are() -> None:
+    fields = {"Deprecation": "true", "Link": "l" * 200}
+    with (
+        ScriptedServer([reply(200, {"status": "ok"}, fields)] * 2) as api,
+        V2Client(KEY, base_url=api.url) as client,
+        pytest.warns(DeprecationWarning, match="see l{200}$") as caught,
+    ):
+        assert [client.status() for _ in range(2)]
+    assert len(caught) == 1

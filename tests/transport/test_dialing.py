@@ -116,7 +116,7 @@ def test_descriptor_too_high_for_select(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.delattr(select, "poll")
     monkeypatch.setattr(select, "select", out_of_range)
-    with listener() as server, pytest.raises(NetworkError, match="a thousand files open"):
+    with listener() as server, pytest.raises(NetworkError, match="about a thousand is the limit"):
         dial(Origin("http", *server.getsockname()), None, None, deadline())
 
 

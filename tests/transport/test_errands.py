@@ -109,3 +109,17 @@ def test_a_bell_rings_once_for_all_that_wait_or_come_later() -> None:
         assert all(outcome.result() for outcome in waiting)
     assert bell.rung
     assert bell.wait(within(0))
+
+
+def test_an_error_brings_no_frames_along() -> None:
+    """They would hold what the work knew, for as long as anybody keeps the error."""
+
+    def work() -> None:
+        secret = "a secret"
+        raise ValueError(len(secret))
+
+    errand = Errand(work, "test")
+    errand.do()
+    with pytest.raises(ValueError, match="8") as caught:
+        errand.outcome()
+    assert "work" not in [frame.name for frame in caught.traceback]

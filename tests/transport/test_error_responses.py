@@ -122,7 +122,9 @@ def test_the_session_that_runs_is_named() -> None:
 def test_an_answer_without_an_envelope_is_told_from_its_status_alone(body: bytes) -> None:
     error = read(502, body, {"x-request-id": "req_1"}, reason="Bad Gateway")
     assert type(error) is errors.ServerError
-    assert error.message.startswith("Bad Gateway: the answer is no JSON object; a proxy or gateway")
+    assert error.message.startswith(
+        "Bad Gateway: the answer is not a JSON object; a proxy or gateway"
+    )
     assert "<" not in str(error)
     assert error.error_code is None
     assert error.envelope is None
@@ -225,6 +227,8 @@ def test_a_removed_endpoint_without_an_envelope_is_one_too() -> None:
         (None, {"quota_info": {"reset_at": "2026-03-02T12:05:10.5Z"}}, 10.5),
         (None, {"quota_info": {"reset_at": NOW + 9}}, 9.0),
         (None, {"quota_info": {"reset_at": "2020-01-01T00:00:00Z"}}, 0.0),
+        (None, {"quota_info": {"reset_at": 3600}}, 3600.0),
+        (None, {"quota_info": {"reset_at": 3601}}, None),
         (None, {"quota_info": {"reset_at": None}}, None),
         (None, {"quota_info": {}}, None),
         (None, {"quota_info": [60]}, None),
@@ -359,6 +363,11 @@ def test_a_date_that_was_sent_twice_is_one() -> None:
     date = "Mon, 02 Mar 2026 12:00:00 GMT"
     fields = {"date": f"{date}, {date}", "retry-after": "Mon, 02 Mar 2026 12:00:30 GMT"}
     assert read(503, headers=fields).retry_after == 30
+
+
+def test_a_number_of_300_digits_is_kept_and_a_longer_one_is_none() -> None:
+    error = read(404, b'{"kept": %b, "gone": %b}' % (b"9" * 300, b"9" * 301))
+    assert error.envelope == {"kept": 10**300 - 1, "gone": None}
 
 
 def test_no_envelope_is_too_odd() -> None:

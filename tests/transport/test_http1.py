@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
 import time
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tesote_sdk import InvalidResponseError, NetworkError, TransportError
+from tesote_sdk.transport import framing
 from tesote_sdk.transport.framing import Incoming, NotHttpError
 from tesote_sdk.transport.http1 import Http1Connection
 from tesote_sdk.transport.messages import Headers, Reply
 from tesote_sdk.transport.timeouts import Deadline
+from tests.support.steps import raw
+from tests.transport.calls import failure_of, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +134,45 @@ def test_connection_that_was_closed(pair: tuple[Http1Connection, socket.socket])
     assert not connection.reusable
 
 
+def test_connection_that_was_retired_is_used_no_more(
+    pair: tuple[Http1Connection, socket.socket],
+) -> None:
+    connection, server = pair
+    connection.retire()
+    assert not connection.is_quiet()
+    assert server.recv(1) == b""
+
+
+def test_connection_over_which_a_request_went_out_in_part(
+    pair: tuple[Http1Connection, socket.socket],
+) -> None:
+    """The rest of it would be taken for the next request."""
+    connection, server = pair
+    server.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+    deadline = Deadline(time.monotonic, 5, "total")
+    reply = connection.exchange(memoryview(bytes(10_000_000)), "POST", deadline, 0.02)
+    assert (reply.status, reply.content) == (413, b"no")
+    assert connection.is_quiet()
+    assert not connection.reusable
+
+
+class GivenUp(socket.socket):
+    """A connection of which the system says that it has timed out."""
+
+    def recv(self, *_: object) -> bytes:
+        raise OSError(errno.ETIMEDOUT, "Connection timed out")
+
+
+def test_what_the_system_gives_up_is_a_lost_connection_and_no_timeout_of_the_callers() -> None:
+    ours, theirs = socket.socketpair()
+    lost = GivenUp(ours.family, ours.type, fileno=ours.detach())
+    connection = Http1Connection(lost, Deadline(time.monotonic, 2, "total"), 1, 0.0)
+    theirs.sendall(b"x")
+    with theirs, pytest.raises(NetworkError, match="Connection timed out"):
+        exchange(connection)
+    connection.close()
+
+
 def test_what_a_reply_shows() -> None:
     """No content, also to what takes tuples apart."""
     reply = Reply(200, "OK", Headers({}), b"secret")
@@ -182,6 +225,7 @@ def refused(pair: tuple[Http1Connection, socket.socket], content: bytes) -> Tran
         b"1\r\no\r\n1;a=b\r\nk\r\n0\r\n\r\n",
         b'002 ; a="b"\r\nok\r\n000\r\nExpires: 0\r\nX: y\r\n\r\n',
         b"2 \t\r\nok\r\n0\r\n\n",
+        b"0" * 14 + b"2\r\nok\r\n0\r\n\r\n",
     ],
 )
 def test_chunks(pair: tuple[Http1Connection, socket.socket], chunks: bytes) -> None:
@@ -204,6 +248,7 @@ def test_chunks(pair: tuple[Http1Connection, socket.socket], chunks: bytes) -> N
         b"2_0\r\nok\r\n0\r\n\r\n",
         b" 2\r\nok\r\n0\r\n\r\n",
         b"-1\r\nok\r\n0\r\n\r\n",
+        b"0" * 15 + b"2\r\nok\r\n0\r\n\r\n",
         b"f" * 16 + b"\r\nok\r\n0\r\n\r\n",
         b"2\r\nok\r\n0\r\n" + b"X: y\r\n" * 101 + b"\r\n",
     ],
@@ -213,6 +258,39 @@ def test_what_is_no_chunk(pair: tuple[Http1Connection, socket.socket], chunks: b
     error = refused(pair, CHUNKED + chunks)
     assert type(error) is InvalidResponseError
     assert (error.request_id, error.http_status, error.outcome_unknown) == ("r1", 200, True)
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        OPENING + b"Content-Length: %d\r\n\r\n%b",
+        OPENING + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: %d\r\n\r\n%b",
+    ],
+    ids=["length", "chunks", "to the end"],
+)
+@pytest.mark.parametrize("size", [8, 9])
+def test_a_body_is_as_large_as_may_be_and_no_larger(
+    pair: tuple[Http1Connection, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+    framed: bytes,
+    size: int,
+) -> None:
+    monkeypatch.setattr(framing, "MAX_CONTENT", 8)
+    content = framed % (size, b"x" * size)
+    if size == 8:
+        assert answered(pair, content).content == b"x" * 8
+    else:
+        assert "bytes are more than the SDK reads" in str(refused(pair, content))
+
+
+def test_a_line_between_chunks_has_its_end() -> None:
+    """One that has none would fill the memory."""
+    endless = CHUNKED + b"2;" + b"x" * 200_000 + b"\r\nok\r\n0\r\n\r\n"
+    with scripted([raw(endless)]) as (transport, _):
+        error = failure_of(lambda: transport.request("GET", "/v2/x"))
+    assert type(error) is InvalidResponseError
+    assert "a line of it is too long" in str(error)
 
 
 def test_a_trailer_that_does_not_come_costs_the_connection_alone(

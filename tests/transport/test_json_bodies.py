@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -24,3 +25,14 @@ def test_a_whole_number_of_a_million_digits_is_refused_at_once() -> None:
     for digits in ("9" * 4301, "-" + "9" * 1_000_000):
         with pytest.raises(ValueError, match=r"limit|out of range"):
             decode(digits)
+
+
+def test_a_number_is_as_long_and_its_exponent_as_large_as_400_and_no_more() -> None:
+    """Beyond, arithmetic with a Decimal may never end, be it huge or tiny."""
+    decode = json_decoder(Decimal)
+    longest = "0." + "1" * 398
+    for text in (longest, "1e400", "1E-400"):
+        assert decode(text) == Decimal(text)
+    for text in (longest + "1", "1e401", "1E-401", "1e-999999999"):
+        with pytest.raises(ValueError, match="out of range"):
+            decode(text)

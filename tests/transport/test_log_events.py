@@ -546,3 +546,21 @@ def in_an_environment(level: str, program: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
     )
+
+
+def test_a_response_is_told_with_its_harmless_fields_and_no_others() -> None:
+    told_of = {
+        "cache-control": "no-store",
+        "date": "Mon, 02 Mar 2026 12:05:30 GMT",
+        "etag": '"e1"',
+        "retry-after": "1",
+        "server": "nginx",
+        "x-ratelimit-limit": "200",
+        "x-ratelimit-remaining": "199",
+        "x-ratelimit-reset": "60",
+        "x-request-id": "req-1",
+    }
+    kept_back = {"set-cookie": "session=1", "x-internal": "1", "location": "/"}
+    _, event = told([reply(200, {}, {**told_of, **kept_back})])
+    assert told_of.items() <= event["headers"].items()
+    assert kept_back.keys().isdisjoint(event["headers"])

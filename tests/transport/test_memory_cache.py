@@ -167,6 +167,21 @@ def test_bounds_that_are_no_whole_numbers_are_refused(bound: str, value: Any) ->
         InMemoryLRUCache(**{bound: value})
 
 
+def test_a_value_of_just_the_bytes_that_there_are_is_kept() -> None:
+    cache = InMemoryLRUCache(max_bytes=3)
+    cache.set("a", b"123", 30)
+    assert cache.get("a") == b"123"
+    cache.set("a", b"1234", 30)
+    assert cache.get("a") is None
+
+
+def test_a_value_that_is_not_to_be_kept_pushes_nothing_out() -> None:
+    cache = InMemoryLRUCache(max_entries=1)
+    cache.set("a", b"1", 30)
+    cache.set("b", b"2", 0)
+    assert cache.get("a") == b"1"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_forked_child_goes_on_with_what_is_cached() -> None:
     cache = InMemoryLRUCache()

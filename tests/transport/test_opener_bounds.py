@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_body_is_read_no_further_than_it_may_be_long(
         error = fails(urlopen(), "POST", server.url)
         server.wait_for_disconnects(1)
     assert type(error) is errors.InvalidResponseError
-    assert "more than 1048576 bytes" in error.message
+    assert "larger than the 1048576 bytes" in error.message
     assert error.outcome_unknown
     assert flood.sent < 30 * 2**20  # what the sockets hold included
 
@@ -89,3 +90,43 @@ def test_a_body_shorter_than_promised_is_cut(missing: int, status: int) -> None:
     else:
         assert type(error) is errors.NetworkError
         assert (error.attempts, error.outcome_unknown) == (3, True)
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_a_body_is_as_large_as_may_be_and_no_larger(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tesote_sdk.transport.openers.MAX_CONTENT", 8)
+    opener = Recorder(Answer(b"x" * size))
+    if size == 9:
+        assert "more than 8 bytes" in fails(opener).message
+        return
+    with transport_to(NOWHERE, opener=opener) as transport:
+        assert transport.request("GET", "/v2/x").content == b"x" * 8
+
+
+class Exact(Answer):
+    """Waits for ever where it is asked for more than it has."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content, headers={"Content-Length": str(len(content))})
+        self._left = io.BytesIO(content)
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._left.read(size)
+        assert piece, "it would wait for ever"
+        return piece
+
+
+def test_no_more_is_read_than_was_promised() -> None:
+    with transport_to(NOWHERE, opener=Recorder(Exact(b"{}"))) as transport:
+        assert transport.request("GET", "/v2/x").content == b"{}"
+
+
+def test_an_answer_that_confirms_tells_the_length_of_another() -> None:
+    """That of the body which it has none of (RFC 9110, section 8.6)."""
+    confirms = Answer(b"", 304, {"ETag": '"e1"', "Content-Length": "2"})
+    condition = {"If-None-Match": '"e1"'}
+    with transport_to(NOWHERE, opener=Recorder(confirms)) as transport:
+        response = transport.request("GET", "/v2/x", extra_headers=condition)
+    assert (response.status, response.content) == (304, b"")

@@ -147,3 +147,13 @@ def test_what_is_no_authority(authority: str) -> None:
         ValueError, match=r"^must name a host(, and a port from| that DNS can hold)"
     ):
         split_authority(authority)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(253, True), (254, False)])
+def test_a_name_has_253_characters_at_most(length: int, fits: bool) -> None:
+    name = ("a" * 49 + ".") * 5 + "b" * (length - 250)
+    if fits:
+        assert split_authority(name) == (name, None)
+    else:
+        with pytest.raises(ValueError, match="DNS can hold"):
+            split_authority(name)

@@ -16,8 +16,8 @@ import pytest
 from tesote_sdk import RateLimiter, V2Client
 from tesote_sdk.errors import ConfigError, ServiceUnavailableError, TimeoutError
 from tesote_sdk.sandbox import Sandbox
-from tesote_sdk.transport import RateLimit
-from tesote_sdk.transport.pacing import _uniform
+from tesote_sdk.transport import RateLimit, pacing
+from tesote_sdk.transport.pacing import Permit, _uniform
 from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.scripted_server import ScriptedServer
@@ -780,3 +780,65 @@ def test_time_spent_waiting_for_the_limiter_is_not_the_servers() -> None:
             client.status()
     assert times.slept
     assert elapsed == [0.0, 0.0]
+
+
+def test_all_that_wait_for_the_first_call_go_when_it_has_landed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "_GLANCE", 60.0)  # or they would look by themselves
+    limiter = RateLimiter()
+    first = limiter.acquire(Deadline(time.monotonic, 5, "total"))
+    gone: list[object] = []
+    threads = [
+        threading.Thread(
+            target=lambda: gone.append(limiter.acquire(Deadline(time.monotonic, 5, "total")))
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    patience = Deadline(time.monotonic, 5, "total")
+    while len(limiter._waiting) < len(threads) and patience.remaining() > 0:
+        time.sleep(0.001)
+    assert gone == []
+    limiter.release(first, RateLimit(200, 199, 60))
+    for thread in threads:
+        thread.join()
+    assert len(gone) == len(threads)
+    assert patience.remaining() > 1
+
+
+def test_calls_of_its_own_in_flight_are_no_other_callers() -> None:
+    """The server has counted them by the time it answers the first."""
+    time = VirtualTime()
+    limiter = time.limiter()
+    limiter.release(limiter.acquire(time.deadline()), RateLimit(200, 199, 60))
+    begun = [limiter.acquire(time.deadline()) for _ in range(3)]
+    limiter.release(begun[0], RateLimit(200, 196, 60))
+    assert limiter._share.callers == 1
+
+
+class FiveSecondsAway(RateLimiter):
+    """Lets no call be made for five seconds."""
+
+    def take(self, permit: Permit) -> float:
+        return 5.0
+
+
+def test_a_wait_that_ends_with_the_deadline_is_given_up_at_once() -> None:
+    time = VirtualTime()
+    limiter = FiveSecondsAway(clock=time.clock, sleep=time.sleep)
+    with pytest.raises(TimeoutError, match="waiting for the rate limit"):
+        limiter.acquire(time.deadline(5.0))
+    assert time.slept == []
+
+
+def test_a_servers_clock_that_was_set_back_by_two_seconds_is_believed() -> None:
+    time = VirtualTime()
+    limiter = time.limiter()
+    for remaining, resets_at, date in ((199, NOW + 60, NOW), (0, NOW + 48, NOW + 8)):
+        permit = limiter.acquire(time.deadline())
+        report = RateLimit(200, remaining, resets_at, resets_at)
+        limiter.release(permit, report, formatdate(date, usegmt=True))
+        time.now += 10
+    assert limiter.seconds_to_wait() == pytest.approx(30, abs=0.1)

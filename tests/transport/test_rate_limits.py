@@ -88,3 +88,13 @@ def test_the_seconds_until_the_reset_are_never_negative_and_none_where_unknown()
     assert in_a_minute is not None
     assert 50 < in_a_minute <= 60
     assert RateLimit(200, 7, None).seconds_until_reset() is None
+
+
+def test_of_what_is_sent_twice_the_smaller_count_and_the_later_reset_hold() -> None:
+    """An application and the gateway before it may each have a limit of its own."""
+    fields = {
+        "x-ratelimit-limit": "200, 100",
+        "x-ratelimit-remaining": "3, 5",
+        "x-ratelimit-reset": "60, 70",
+    }
+    assert read_rate_limit(fields, NOW) == RateLimit(100, 3, 70, NOW + 70, "60, 70")

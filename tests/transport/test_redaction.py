@@ -331,7 +331,10 @@ MAKERS: dict[str, Callable[[str], object]] = {
 def test_no_client_that_cannot_be_made_shows_the_key(
     case: str, maker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TESOTE_SDK_API_KEY", UNUSABLE[case][0])
+    try:
+        monkeypatch.setenv("TESOTE_SDK_API_KEY", UNUSABLE[case][0])
+    except UnicodeEncodeError:
+        pytest.skip("no environment can hold such a key here")
     error = failure_of(lambda: MAKERS[maker](case))
     assert type(error) is ConfigError
     assert not holds_key(all_that_shows(error))

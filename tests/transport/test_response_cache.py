@@ -268,3 +268,35 @@ def test_a_generation_is_made_once_for_all_who_share_the_backend() -> None:
     (generation,) = places
     assert generation is not None
     assert re.fullmatch("[0-9a-f]{16}", generation)
+
+
+def test_a_generation_outlives_all_that_is_kept_under_it() -> None:
+    backend = DictBackend()
+    with scripted(counted(), cache_backend=backend) as (transport, _):
+        transport.request("GET", "/v2/accounts/a1", cache_ttl=86_400)
+    responses = backend.responses()
+    (generation,) = [kept for name, kept in backend.kept.items() if name not in responses]
+    assert len(responses) == 2
+    assert generation.ttl > max(kept.ttl for kept in responses.values())
+
+
+class ReadOnly(DictBackend):
+    """Takes nothing for a while."""
+
+    takes = True
+
+    def set(self, key: str, value: bytes, ttl: float) -> None:
+        if not self.takes:
+            raise ConnectionError("read-only")
+        super().set(key, value, ttl)
+
+
+def test_a_cache_is_of_use_again_once_its_backend_has_taken_what_a_write_voids() -> None:
+    backend = ReadOnly()
+    with scripted(counted([]), cache_backend=backend) as (transport, _):
+        assert got(transport) == {"n": 1}
+        backend.takes = False
+        transport.request("POST", "/v2/accounts/a1/sync")
+        assert [got(transport) for _ in range(2)] == [{"n": 3}, {"n": 4}]
+        backend.takes = True
+        assert [got(transport) for _ in range(2)] == [{"n": 5}, {"n": 5}]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Optional
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 import pytest
 
-from tesote_sdk import V2Client
+from tesote_sdk import NetworkError, RetryPolicy, V2Client
 from tesote_sdk.transport import LastResponse
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, reply
+from tests.support.transports import transport_of
 from tests.transport.calls import KEY, FakeTime, failure_of, scripted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def test_there_is_none_before_the_first_answer() -> None:
@@ -106,3 +110,50 @@ def test_a_forked_child_was_told_nothing() -> None:
             os._exit(0 if transport.last_response is None else 1)
         assert os.waitpid(child, 0)[1] == 0
         assert transport.last_response is not None
+
+
+def test_the_time_that_a_failed_attempt_took_is_told_in_milliseconds() -> None:
+    now = 0.0
+    events: list[Mapping[str, Any]] = []
+
+    def opener(*_: object, **__: object) -> NoReturn:
+        nonlocal now
+        now += 0.25
+        raise OSError("lost")
+
+    transport = transport_of(
+        KEY,
+        "https://api.example.test",
+        opener=opener,
+        logger=events.append,
+        clock=lambda: now,
+        sleep=lambda _: None,
+    )
+    failure_of(lambda: transport.request("GET", "/v2/x"))
+    told = [(event["phase"], event["elapsed_ms"]) for event in events if "elapsed_ms" in event]
+    assert told == [("retry", 250.0), ("retry", 250.0), ("error", 250.0)]
+
+
+def test_a_wait_that_ends_with_the_deadline_is_not_begun() -> None:
+    """The next attempt could only hide this error behind a timeout."""
+    now = 0.0
+
+    def opener(*_: object, **__: object) -> NoReturn:
+        raise OSError("lost")
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    transport = transport_of(
+        KEY,
+        "https://api.example.test",
+        opener=opener,
+        retry_policy=RetryPolicy(base_delay=4.0),
+        total_timeout=4.0,
+        clock=lambda: now,
+        sleep=sleep,
+        uniform=lambda _, high: high,
+    )
+    error = failure_of(lambda: transport.request("GET", "/v2/x"))
+    assert (type(error), error.attempts, now) == (NetworkError, 1, 0.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk.errors import TimeoutError
-from tesote_sdk.transport.single_flight import SingleFlight
+from tesote_sdk.transport.single_flight import SingleFlight, _Flight
 from tesote_sdk.transport.timeouts import Deadline
 from tests.faults.interrupts import Strike, in_a_thread
 
@@ -232,3 +232,18 @@ def test_fifty_threads_at_once_never_wait_for_a_flight_that_has_landed() -> None
     for thread in threads:
         thread.join(10)
     assert results == [1] * 1000
+
+
+def test_a_flight_that_must_have_ended_is_not_waited_for() -> None:
+    """An interrupt between two lines may have left it without its end."""
+    flights: SingleFlight[str] = SingleFlight()
+
+    def leave() -> None:
+        flights._flights["key"] = _Flight(soon(0.0))
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    thread.join()
+    own = soon()
+    assert flights.fetch("key", lambda: "own", own) == "own"
+    assert own.remaining() > 4

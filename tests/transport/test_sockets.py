@@ -91,6 +91,25 @@ def test_a_read_ends_with_the_shorter_of_the_timeouts(
     assert 0.04 <= time.monotonic() - began < 1
 
 
+def test_a_wait_that_a_coarse_clock_ended_early_goes_on(
+    pair: tuple[TimedSocket, socket.socket],
+) -> None:
+    timed, peer = pair
+    within(timed, 5)
+    is_readable = timed._is_readable
+
+    ends_early = iter([False])
+
+    def at_first_for_nothing(seconds: float) -> object:
+        for is_ready in ends_early:
+            peer.sendall(b"late")
+            return is_ready
+        return is_readable(seconds)
+
+    timed._is_readable = at_first_for_nothing
+    assert timed.receive() == b"late"
+
+
 def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socket.socket]) -> None:
     timed, peer = pair
     assert timed.receive_now() is None
@@ -193,3 +212,72 @@ def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
             with pytest.raises(socket.timeout):
                 timed.receive()
             assert 1 <= now < 2
+
+
+@contextlib.contextmanager
+def late_handshake(
+    ours: socket.socket, theirs: socket.socket, monkeypatch: pytest.MonkeyPatch, *, filled: int = 0
+) -> Iterator[tuple[TimedSocket, list[bool]]]:
+    """A socket whose TLS begins with the first transfer, and whether each of its waits is to write.
+
+    The peer does nothing before it is waited for. Then it takes the bytes off the line that fill
+    it, shakes hands and says hello.
+    """
+    waits: list[bool] = []
+    waited = threading.Event()
+    wait = TimedSocket._wait
+
+    def watched(self: TimedSocket, begun: Deadline | None, *, to_write: bool) -> Deadline:
+        waits.append(to_write)
+        waited.set()
+        return wait(self, begun, to_write=to_write)
+
+    def answer() -> None:
+        waited.wait(5)
+        left = filled
+        while left:
+            left -= len(theirs.recv(left))
+        context = server_context()
+        with (
+            contextlib.suppress(OSError),  # the test may be over
+            context.wrap_socket(theirs, server_side=True) as server,
+        ):
+            server.sendall(b"hello")
+            server.recv(1)
+
+    monkeypatch.setattr(TimedSocket, "_wait", watched)
+    answering = threading.Thread(target=answer)
+    with theirs:
+        theirs.settimeout(5)
+        with client_context().wrap_socket(
+            ours, server_hostname="localhost", do_handshake_on_connect=False
+        ) as client:
+            answering.start()
+            yield TimedSocket(client, Deadline(time.monotonic, 5, "total"), 5), waits
+        answering.join()
+
+
+def test_to_send_over_tls_may_be_to_wait_for_what_is_to_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other way would be no wait: it would keep a processor busy."""
+    with late_handshake(*socket.socketpair(), monkeypatch) as (timed, waits):
+        timed.send_all(memoryview(b"x"))
+        assert waits
+        assert not any(waits)
+
+
+def test_to_receive_over_tls_may_be_to_wait_for_room_to_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other way would be to wait for an answer to what has not been sent."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    filled = 0
+    for size in (65536, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                filled += ours.send(bytes(size))
+    with late_handshake(ours, theirs, monkeypatch, filled=filled) as (timed, waits):
+        assert timed.receive() == b"hello"
+        assert waits[0] is True

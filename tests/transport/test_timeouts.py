@@ -54,6 +54,7 @@ def test_deadline_of_a_part_ends_no_later_than_the_whole() -> None:
     whole = Deadline(clock, 10, "total")
     part = whole.within(4, "connect")
     assert (part.remaining(), part.phase) == (4, "connect")
+    assert whole.within(10, "read") is whole
     clock.now += 7
     assert whole.within(4, "connect") is whole
     assert part.remaining() == -3

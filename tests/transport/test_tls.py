@@ -13,7 +13,7 @@ from tesote_sdk.transport import tls
 from tesote_sdk.transport.dialing import dial
 from tesote_sdk.transport.origin import Origin
 from tesote_sdk.transport.timeouts import Deadline
-from tests.support.certificates import CA, server_context
+from tests.support.certificates import CA, SELF_SIGNED, server_context
 from tests.support.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ def test_tls_1_2_at_least(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> Non
 
 
 def test_no_ca_at_all_is_refused_and_not_remembered(ca_file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no CA certificate: SSL_CERT_FILE=.*ca\.pem") as caught:
+    with pytest.raises(
+        ConfigError, match=r"without a CA certificate: SSL_CERT_FILE=.*ca\.pem"
+    ) as caught:
         tls.default_context()
     assert "ssl_context=" in str(caught.value)
     ca_file.write_bytes(CA.read_bytes())
@@ -109,7 +111,7 @@ def test_directory_without_certificates(ca_file: Path, monkeypatch: pytest.Monke
     paths = ssl.get_default_verify_paths()._replace(cafile=NOWHERE)
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: None)
-    with pytest.raises(ConfigError, match=f"SSL_CERT_DIR={ca_file.parent} holds none"):
+    with pytest.raises(ConfigError, match=f"SSL_CERT_DIR={ca_file.parent} contains none"):
         tls.default_context()
 
 
@@ -125,6 +127,13 @@ def test_ca_file_that_is_missing_beside_the_systems_store(
     assert tls.default_context() is not tls.default_context()
     monkeypatch.delenv("SSL_CERT_FILE")
     assert tls.default_context() is tls.default_context()
+
+
+def test_certificate_of_one_server_in_place_of_a_ca(ca_file: Path) -> None:
+    ca_file.write_bytes(SELF_SIGNED.read_bytes())
+    context = tls.default_context()
+    with ScriptedServer([], tls=server_context(SELF_SIGNED)) as server:
+        dialed(server, context).close()
 
 
 def test_machine_without_a_ca_store(monkeypatch: pytest.MonkeyPatch) -> None:

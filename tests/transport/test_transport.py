@@ -153,7 +153,7 @@ def test_three_attempts_are_the_same_bytes_under_one_key(method: str, key: str |
 
 @pytest.mark.parametrize("key", ["", " x", "x\n", "x\r\nX-Evil: 1", "Ā", 7, uuid.uuid4()])
 def test_an_unusable_idempotency_key_is_refused(key: Any) -> None:
-    message = "idempotency_key must be a str of latin-1 characters, not empty"
+    message = "idempotency_key must be a non-empty str of latin-1 characters"
     refuses(message, method="POST", idempotency_key=key)
 
 

@@ -27,6 +27,7 @@ import pytest
 
 import tesote_sdk.types as sdk_types
 from tesote_sdk.types import accounts, ids, money, pagination, payments, status, sync, transactions
+from tests.support.systems import needs_docstrings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,7 @@ def test_what_the_types_hold_can_be_used() -> None:
     assert get_type_hints(sdk_types.Batch)["orders"] == list[sdk_types.TransactionOrder]
 
 
+@needs_docstrings
 @pytest.mark.parametrize("typed_dict", TYPED_DICTS, ids=lambda cls: cls.__name__)
 def test_every_key_is_documented_once(typed_dict: Any) -> None:
     attributes = inspect.cleandoc(typed_dict.__doc__).partition("\nAttributes:\n")[2]

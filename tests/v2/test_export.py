@@ -14,6 +14,7 @@ from tesote_sdk import ExportFile, InvalidResponseError
 from tesote_sdk.sandbox import Sandbox
 from tesote_sdk.v2.export import _safe_filename, _windows_takes
 from tests.support.steps import reply
+from tests.support.systems import needs_unicode_names
 from tests.v1.harness import answering, sandboxed
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def test_a_name_is_not_cut_to_a_reserved_one(name: str) -> None:
     assert _windows_takes(made)
 
 
+@needs_unicode_names
 @pytest.mark.parametrize("letter", ["x", "ñ", "€", "😀", "."])
 @pytest.mark.parametrize("suffix", [".csv", "", ".tar.gz", "." + "y" * 300])
 def test_a_long_name_fits_any_file_system(tmp_path: Path, letter: str, suffix: str) -> None:

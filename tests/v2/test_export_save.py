@@ -86,7 +86,9 @@ def test_a_file_that_is_replaced_passes_on_its_mode(
     assert earlier.read_bytes() == CONTENT
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of others")
+@pytest.mark.skipif(
+    getattr(os, "geteuid", lambda: 1)() != 0, reason="only root makes files of others"
+)
 def test_a_file_that_is_replaced_passes_on_its_owner(file: ExportFile, tmp_path: Path) -> None:
     earlier = tmp_path / "march.csv"
     earlier.touch()
@@ -198,7 +200,7 @@ def test_standard_output_is_written_into_whatever_it_is(tmp_path: Path, kind: st
         ("march\0.csv", "a NUL character"),
         (
             "march\ud800.csv",
-            r"'march\\ud800\.csv': file names are written in utf-8",
+            r"'march\\ud800\.csv': file names are written in (utf-8|ascii)",
         ),
     ],
 )

@@ -206,14 +206,14 @@ def test_a_try_after_a_refusal_by_the_bank_is_a_new_submission(sandbox: Sandbox,
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"amount": "1530.21"}, "another amount"),
-        ({"amount": "1530.2000000000000001"}, "another amount"),
-        ({"currency": "USD"}, "another currency"),
-        ({"amount": 1, "currency": "USD"}, "another amount and another currency"),
-        ({"beneficiary": {**PAYEE, "name": "Molinos C.A."}}, "another beneficiary"),
+        ({"amount": "1530.21"}, "a different amount"),
+        ({"amount": "1530.2000000000000001"}, "a different amount"),
+        ({"currency": "USD"}, "a different currency"),
+        ({"amount": 1, "currency": "USD"}, "a different amount and a different currency"),
+        ({"beneficiary": {**PAYEE, "name": "Molinos C.A."}}, "a different beneficiary"),
         (
             {"beneficiary": None, "destination_payment_method_id": "another-method"},
-            "another destination_payment_method_id",
+            "a different destination_payment_method_id",
         ),
     ],
 )
@@ -241,12 +241,14 @@ def test_a_draft_that_pays_to_another_account_is_not_submitted(
     sandbox: Sandbox, client: V2Client, pay: Any, beneficiary: dict[str, str]
 ) -> None:
     client.transaction_orders.create(sandbox.account_ids[0], **BILL)
-    with pytest.raises(InvalidArgumentError, match=r"another (account_number|bank_code)"):
+    with pytest.raises(InvalidArgumentError, match=r"a different (account_number|bank_code)"):
         pay(beneficiary=beneficiary)
     assert payments(sandbox) == []
 
 
-@pytest.mark.parametrize("kept", ["0199-0001-230004", "**********0004", "0004", None, 7])
+@pytest.mark.parametrize(
+    "kept", ["0199-0001-230004", "0000001990001230004", "**********0004", "0004", None, 7]
+)
 def test_an_account_that_is_shown_in_another_way_is_the_same(
     sandbox: Sandbox, client: V2Client, pay: Any, kept: Any
 ) -> None:
@@ -293,7 +295,9 @@ def test_an_order_that_ended_unpaid_is_not_taken_for_paid(
     order = pay()
     sandbox.set_order_status(order["id"], status)
     writes(sandbox)
-    with pytest.raises(InvalidOrderStateError, match=f"{order['id']} is {status} and pays nothing"):
+    with pytest.raises(
+        InvalidOrderStateError, match=f"{order['id']} is {status} and will not be paid"
+    ):
         pay()
     assert writes(sandbox) == []
 
@@ -317,6 +321,21 @@ def test_two_orders_of_one_key_are_for_a_human_to_look_at(
     assert writes(sandbox) == []
     client.transaction_orders.cancel(sandbox.account_ids[0], made[1])
     assert pay()["id"] == made[0]
+
+
+def test_a_failed_order_of_the_same_key_is_one_to_look_at_too(
+    sandbox: Sandbox, client: V2Client, pay: Any
+) -> None:
+    """It may have failed for the one reason and been paid for the other."""
+    made = []
+    for _ in range(2):
+        made.append(client.transaction_orders.create(sandbox.account_ids[0], **BILL)["id"])
+        forget_keys(sandbox)
+    sandbox.set_order_status(made[0], "failed")
+    writes(sandbox)
+    with pytest.raises(InvalidArgumentError, match="2 orders have this idempotency_key"):
+        pay()
+    assert writes(sandbox) == []
 
 
 # ---- what a server may say to a submission ----
@@ -446,13 +465,23 @@ def test_a_submission_of_unknown_outcome_says_so_and_names_the_callers_key(
         assert caught.value.request_summary["idempotency_key"] == "HS-2231"
 
 
+@pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "-1530.2"])
+def test_an_order_of_an_amount_that_is_none_is_not_submitted(amount: str) -> None:
+    with (
+        answering(NONE, DRAFT, {**DRAFT, "amount": amount}) as (server, client),
+        pytest.raises(InvalidArgumentError, match="which has another amount"),
+    ):
+        client.transaction_orders.pay("a1", **BILL)
+    assert len(server.requests) == 3
+
+
 @pytest.mark.parametrize("lacking", ["amount", "currency", "destination"])
 def test_an_order_that_cannot_be_compared_is_not_submitted(lacking: str) -> None:
     odd: list[Any] = [None, [], 7 if lacking == "currency" else "x"]
     for value in odd:
         with (
             answering(NONE, DRAFT, {**DRAFT, lacking: value}) as (server, client),
-            pytest.raises(InvalidResponseError, match="before paying again"),
+            pytest.raises(InvalidResponseError, match="before you pay again"),
         ):
             client.transaction_orders.pay("a1", **BILL)
         assert len(server.requests) == 3

@@ -157,6 +157,16 @@ def test_a_sync_that_leads_nowhere_ends_and_names_the_last_good_cursor(
         assert len(server.requests) == len(cursors)
 
 
+@pytest.mark.parametrize("last", [None, ""])
+def test_a_last_delta_without_a_cursor_leaves_the_one_before_it(last: str | None) -> None:
+    """Whoever keeps none begins at the beginning the next time."""
+    end: dict[str, Any] = {"added": [], "next_cursor": last, "has_more": False}
+    with answering(*deltas("A"), end) as (_, client):
+        walk = client.transactions.iter_sync("a1")
+        assert len(list(walk)) == 2
+        assert walk.cursor == "A"
+
+
 def test_the_cursor_that_a_sync_began_with_is_known_too() -> None:
     with answering(*deltas("A", "start")) as (_, client):
         walk = client.transactions.iter_sync("a1", cursor="start")

@@ -74,11 +74,19 @@ def test_an_order_that_does_not_end_in_time_is_a_timeout() -> None:
     assert time.slept == [2, 2]
 
 
+def test_the_last_look_is_at_the_very_end_of_the_time() -> None:
+    time = FakeTime()
+    steps = [*[order("approved")] * 3, order("completed")]
+    with answering(*steps, time=time) as (_, client):
+        assert client.transaction_orders.wait("a1", "o1", timeout=5.0078125)["id"] == "o1"
+    assert time.slept == [2, 3, 0.0078125]
+
+
 @pytest.mark.parametrize("status", [None, 7])
 def test_an_order_without_a_status_is_refused(status: Any) -> None:
     with (
         answering(order(status)) as (_, client),
-        pytest.raises(InvalidResponseError, match="the order o1 was sent without a status"),
+        pytest.raises(InvalidResponseError, match="the server sent the order o1 without a status"),
     ):
         client.transaction_orders.wait("a1", "o1")
 

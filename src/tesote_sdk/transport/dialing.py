@@ -188,8 +188,8 @@ def _settled(racing: Collection[int], seconds: float) -> Iterable[int]:
         return {*connected, *failed}
     except (OSError, ValueError) as error:
         raise NetworkError(
-            f"connections cannot be waited for: {error}; where select is all there is, a process "
-            "must not have more than about a thousand files open"
+            f"cannot wait for a connection: {error}; too many files are open (without poll, "
+            "about a thousand is the limit)"
         ) from error
 
 

@@ -113,7 +113,7 @@ def _message(reply: Reply, envelope: Optional[Mapping[str, Any]]) -> str:
             "not followed; check that base_url is the API's"
         )
     if envelope is None:
-        found = "no JSON object" if reply.content.strip() else "empty"
+        found = "not a JSON object" if reply.content.strip() else "empty"
         return f"{reason}: the answer is {found}; a proxy or gateway may have sent it, not the API"
     error = envelope.get("error")
     text = _text(envelope, "message") or _text(envelope, "error")

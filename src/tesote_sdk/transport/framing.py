@@ -147,7 +147,7 @@ class Incoming:
             self._at += len(piece)
             size += len(piece)
             if size > MAX_CONTENT:
-                raise NotHttpError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+                raise NotHttpError(f"it is larger than the {MAX_CONTENT} bytes that the SDK reads")
             came = self._socket.receive()
             if not came:
                 return
@@ -225,10 +225,10 @@ def read_body(incoming: Incoming, method: str, head: Head) -> bool:
         return False
     matched = _LENGTH(length)
     if not matched:
-        raise NotHttpError("its Content-Length is no single number")
+        raise NotHttpError("its Content-Length is not a single number")
     size = int(matched[1])
     if size > MAX_CONTENT:
-        raise NotHttpError(f"{size} bytes are more than the SDK reads")
+        raise NotHttpError(f"its {size} bytes are more than the SDK reads")
     incoming.read_into_body(size)
     return True
 
@@ -249,7 +249,7 @@ def _read_chunks(incoming: Incoming) -> bool:
             break
         total += size
         if total > MAX_CONTENT:
-            raise NotHttpError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+            raise NotHttpError(f"it is larger than the {MAX_CONTENT} bytes that the SDK reads")
         incoming.read_into_body(size)
         if incoming.read_line() != b"\r\n":
             raise NotHttpError("a chunk is longer than its size")

@@ -163,7 +163,7 @@ def _failure(error: Exception, head: Optional[Head], patience: Deadline) -> Tran
         failure = patience.timed_out(doing)
     elif isinstance(error, ssl.SSLError) and not is_lost(error):
         # With TLS 1.3 a server looks at the client's certificate after the handshake.
-        advice = "check that a client certificate is not missing (ssl_context=)"
+        advice = "check whether the server wants a client certificate (ssl_context=)"
         failure = TlsError(f"TLS failed while {doing}: {error}; {advice}")
     elif isinstance(error, OSError):
         failure = NetworkError(f"the connection was lost while {doing}: {error}")

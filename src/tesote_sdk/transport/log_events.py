@@ -62,7 +62,11 @@ class EventLog:
 
     def wants(self, phase: str) -> bool:
         """Tell whether anyone listens, so that nothing is put together for nobody."""
-        return self._callback is not None or self._is_logged(_LEVELS.get(phase, _DEBUG))
+        try:
+            return self._callback is not None or self._is_logged(_LEVELS.get(phase, _DEBUG))
+        except Exception as problem:  # noqa: BLE001 - a log must not break what it reports
+            self.warn("the logger failed with %s", type(problem).__name__)
+            return False
 
     def report(
         self,

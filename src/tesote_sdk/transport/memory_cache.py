@@ -33,7 +33,7 @@ class InMemoryLRUCache:
     ) -> None:
         for name, bound in {"max_entries": max_entries, "max_bytes": max_bytes}.items():
             if isinstance(bound, bool) or not isinstance(bound, int) or bound < 1:
-                raise ConfigError(f"{name} must be a whole number from 1, not {bound!r}")
+                raise ConfigError(f"{name} must be a whole number of at least 1, not {bound!r}")
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._clock = clock or _now

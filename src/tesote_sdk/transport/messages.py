@@ -326,13 +326,13 @@ class Response:
         codec = codec_of(charset)
         if codec is None:
             shown = self._request.api_key.redact(charset)[:40]
-            raise self.invalid(f"the body is in the charset {shown}, which is not read")
+            raise self.invalid(f"the SDK does not read the charset of the body, {shown}")
         try:
             return self.content.decode(codec)
         except ValueError as error:
             # Made anew: the decoder's own exception carries the whole content.
             problem = ValueError(str(error))
-        raise self.invalid(f"the body is no text in the charset {charset}") from problem
+        raise self.invalid(f"the body cannot be decoded as {charset}") from problem
 
     @property
     @operation

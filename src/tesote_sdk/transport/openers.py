@@ -128,7 +128,7 @@ def _reply(response: Any, request: Request, deadline: Deadline) -> Reply:
         for piece in _pieces(response, request, fields):
             content += piece
             if len(content) > MAX_CONTENT:
-                raise ValueError(f"more than {MAX_CONTENT} bytes are more than the SDK reads")
+                raise ValueError(f"it is larger than the {MAX_CONTENT} bytes that the SDK reads")
             if deadline.remaining() <= 0:
                 raise socket.timeout("the deadline has passed")
         if response.status < 300:

@@ -81,19 +81,21 @@ def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
     if not matched or scheme not in ("http", "https"):
         raise ConfigError(f"base_url must be an http(s) URL, {example}")
     if "@" in matched["authority"]:
-        raise ConfigError("base_url must not hold credentials: the key is passed as api_key=")
+        raise ConfigError("base_url must not contain credentials: pass the key as api_key=")
     try:
         host, port = split_authority(matched["authority"])
     except ValueError as error:
         raise ConfigError(f"base_url {error}, {example}") from None
     path = (matched["path"] or "").rstrip("/")
     if matched["rest"] or not _VISIBLE(path):
-        raise ConfigError(f"base_url must be without query, fragment and white space, {example}")
+        raise ConfigError(
+            f"base_url must not contain a query, a fragment or white space, {example}"
+        )
     if scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigError(
-            "base_url is plain http to another machine than this one (localhost, 127.0.0.1 or "
-            "[::1]), which would show the API key to the network: use https, or pass "
-            "allow_http=True where the network is trusted"
+            "base_url is plain http to another machine (not localhost, 127.0.0.1 or [::1]), which "
+            "would show the API key to the network: use https, or pass allow_http=True if you "
+            "trust the network"
         )
     default_port = 443 if scheme == "https" else 80
     port = port or default_port

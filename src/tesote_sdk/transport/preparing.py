@@ -124,7 +124,7 @@ def _key_of(method: str, key: object) -> Optional[str]:
     if key is None:
         return str(uuid.UUID(bytes=os.urandom(16), version=4))
     if not (isinstance(key, str) and is_field_value(key)):
-        raise InvalidArgumentError("idempotency_key must be a str of latin-1 characters, not empty")
+        raise InvalidArgumentError("idempotency_key must be a non-empty str of latin-1 characters")
     return key
 
 

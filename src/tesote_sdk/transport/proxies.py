@@ -72,7 +72,7 @@ def proxy_for(origin: Origin, *, allow_http: bool) -> Optional[Proxy]:
         where = f"{origin.scheme.upper()}_PROXY" if named else "the proxy of the system's settings"
         raise ConfigError(
             f"{where} {proxy}: set {origin.scheme.upper()}_PROXY=http://host:port, or "
-            f"NO_PROXY={origin.host} to do without"
+            f"NO_PROXY={origin.host} to bypass it"
         )
     if origin.scheme == "http" and not (allow_http or is_loopback(proxy.origin.host)):
         return None

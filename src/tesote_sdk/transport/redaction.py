@@ -37,7 +37,6 @@ class ApiKey:
                 HTTP header cannot carry (RFC 9110, section 5.5). The message names the character's
                 kind and place, never the key.
         """
-        # Bytes that are compared with a str are an error under `python -bb`.
         if self._value is None or (isinstance(self._value, str) and not self._value):
             raise ConfigError(
                 "no API key: pass api_key= or set the environment variable TESOTE_SDK_API_KEY",
@@ -134,7 +133,7 @@ class ApiKey:
         return f"<ApiKey {self.shown}>"
 
     def __reduce__(self) -> str:
-        raise TypeError("an API key is not pickled: make a new client where it is needed")
+        raise TypeError("an API key cannot be pickled: make a new client where it is needed")
 
 
 def _spellings(character: str) -> str:

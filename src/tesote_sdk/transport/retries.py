@@ -47,7 +47,9 @@ class RetryPolicy(Value):
         max_retry_after: float = 60.0,
     ) -> None:
         if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
-            raise ConfigError(f"max_attempts must be a whole number from 1, not {max_attempts!r}")
+            raise ConfigError(
+                f"max_attempts must be a whole number of at least 1, not {max_attempts!r}"
+            )
         delays = {
             "base_delay": base_delay,
             "max_delay": max_delay,

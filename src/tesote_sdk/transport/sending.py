@@ -73,13 +73,13 @@ class Sender:
 
     @property
     def last_response(self) -> Optional[LastResponse]:
-        """What the newest answer that this thread got said of itself, or None before the first."""
+        """What this thread's newest answer said about itself, or None before the first."""
         seen: Optional[tuple[int, Headers, int, float]] = getattr(self._own, "seen", None)
         return None if seen is None else LastResponse(*seen)
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
-        """The newest rate limit that the server reported, or None before the first."""
+        """The newest rate limit that the server reported, or None before the first response."""
         # Read when somebody asks: most programs never do, and every response has three fields.
         seen = self._rate_limit_seen
         return None if seen is None else read_rate_limit(*seen)

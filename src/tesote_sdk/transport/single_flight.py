@@ -49,7 +49,7 @@ class SingleFlight(Generic[T]):
         """Return what `fetch` returns, called by this thread or by one that came before it.
 
         Where the other thread's fetch fails, this one makes its own: an error is for the thread
-        that met it, and a queue of threads that fail one after the other would wait for ever.
+        that met it, and a queue of threads that fail one after the other would wait forever.
 
         Args:
             key: What is fetched.

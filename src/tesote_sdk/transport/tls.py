@@ -60,7 +60,7 @@ def start_tls(
     except ssl.SSLError as error:
         if is_lost(error):
             raise NetworkError(f"{doing} was cut: {error}") from error
-        advice = "check that the port speaks TLS, and that a client certificate is not missing"
+        advice = "check that the port speaks TLS, and whether the server wants a client certificate"
         raise TlsError(f"{doing} failed: {_text(error)}; {advice}") from error
     except OSError as error:
         raise NetworkError(f"{doing} was cut: {error}") from error
@@ -68,8 +68,8 @@ def start_tls(
     if protocol not in (None, "http/1.1"):
         tls.close()
         raise TlsError(
-            f"{doing} agreed on {protocol}, which is not spoken here: leave set_alpn_protocols out "
-            'of the ssl_context, or offer ["http/1.1"]'
+            f"{doing} agreed on {protocol}, but the SDK speaks HTTP/1.1: remove "
+            'set_alpn_protocols from the ssl_context, or offer ["http/1.1"]'
         )
     return tls
 
@@ -89,7 +89,7 @@ def _first_of_this_process(
     """Do the handshake; the first of a forked process in a thread, which can be given up.
 
     A lock inside OpenSSL that another thread of the parent held at the moment of the fork is held
-    in the child for ever, and what waits for it knows no timeout. One handshake that has come
+    in the child forever, and what waits for it knows no timeout. One handshake that has come
     through shows that none is.
     """
     if _proven[0] == os.getpid():
@@ -188,12 +188,12 @@ def _trusts_all_it_should(context: ssl.SSLContext) -> bool:
         ConfigError: There is no CA at all.
     """
     try:
-        has_read = context.cert_store_stats()["x509_ca"] > 0
+        # Not "x509_ca": whoever trusts the certificate of one server has no CA, and needs none.
+        has_read = context.cert_store_stats()["x509"] > 0
     except NotImplementedError:  # truststore in ssl's place asks the system
         return True
-    paths = (
-        ssl.get_default_verify_paths()
-    )  # of what exists, with what the environment names instead
+    # Of what exists, with what the environment names instead.
+    paths = ssl.get_default_verify_paths()
     named_file = os.environ.get(paths.openssl_cafile_env)
     named_directory = os.environ.get(paths.openssl_capath_env)
     if has_read:
@@ -204,9 +204,9 @@ def _trusts_all_it_should(context: ssl.SSLContext) -> bool:
     cause = "this system has no CA store"
     if named_file or named_directory:
         variable = paths.openssl_cafile_env if named_file else paths.openssl_capath_env
-        cause = f"{variable}={named_file or named_directory} holds none that can be read"
+        cause = f"{variable}={named_file or named_directory} contains none that can be read"
     raise ConfigError(
-        f"no server can be trusted, for there is no CA certificate: {cause}; "
+        f"no server can be trusted without a CA certificate: {cause}; "
         "install one, or pass ssl_context="
     )
 

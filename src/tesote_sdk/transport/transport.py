@@ -82,12 +82,12 @@ class Transport:
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
-        """The newest rate limit that the server reported, or None before the first."""
+        """The newest rate limit that the server reported, or None before the first response."""
         return None if self._sender is None else self._sender.last_rate_limit
 
     @property
     def last_response(self) -> Optional[LastResponse]:
-        """What the newest answer that this thread got said of itself, or None before the first."""
+        """What this thread's newest answer said about itself, or None before the first."""
         notice_fork()
         return None if self._sender is None else self._sender.last_response
 
@@ -209,7 +209,7 @@ class Transport:
         return f"<Transport {base.url} {self._api_key.shown}>" if base else "<Transport>"
 
     def __reduce__(self) -> str:
-        raise TypeError("connections and keys are not pickled: make a client in each process")
+        raise TypeError("connections and keys cannot be pickled: make a client in each process")
 
     def _opened(self) -> Sender:
         """Return what sends; with the first call, load it."""

@@ -35,7 +35,7 @@ class Value:
         return {name: getattr(self, name) for name in names}
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a {type(self).__name__} does not change: use replace({name}=...)")
+        raise AttributeError(f"a {type(self).__name__} cannot be changed: use replace({name}=...)")
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a {type(self).__name__} does not change")

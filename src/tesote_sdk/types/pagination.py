@@ -14,7 +14,7 @@ class PagePagination(TypedDict):
 
     Attributes:
         current_page: This page's number; the first is 1.
-        per_page: Items a page, at most.
+        per_page: Items per page, at most.
         total_pages: How many pages there are.
         total_count: How many items there are in all.
     """
@@ -35,7 +35,7 @@ class CursorPagination(_CursorPaginationRequired, total=False):
 
     Attributes:
         has_more: True while there are older items.
-        per_page: Items a page, at most.
+        per_page: Items per page, at most.
         after_id: UUID of this page's last item, where the next page begins; None or an empty
             string when there is nothing to continue from.
         before_id: UUID of this page's first item, where the previous page ends; None or an empty
@@ -54,7 +54,7 @@ class OffsetPagination(TypedDict):
     """An offset, of the lists of payment orders, payment methods and sync sessions.
 
     Attributes:
-        limit: Items a page, at most.
+        limit: Items per page, at most.
         offset: How many items come before this page.
         has_more: True while there are items after it.
     """

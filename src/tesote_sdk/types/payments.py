@@ -183,7 +183,7 @@ class _BeneficiaryRequired(TypedDict):
 
 
 class Beneficiary(_BeneficiaryRequired, total=False):
-    """Input: whom to pay, where there is no payment method yet; the server creates one.
+    """Input: whom to pay if there is no payment method yet; the server creates one.
 
     Attributes:
         name: Name of the party that is paid.
@@ -216,7 +216,7 @@ class BatchOrder(_BatchOrderRequired, total=False):
         currency: Currency code, such as `USD` or `VES`.
         description: What the payment is for.
         destination_payment_method_id: UUID of the payment method to pay to.
-        beneficiary: Whom to pay, where there is no payment method yet.
+        beneficiary: Whom to pay if there is no payment method yet.
         scheduled_for: When to pay, as a datetime, a date or an ISO 8601 string; None for at once.
         metadata: Data of the caller's own, kept with the order.
     """

@@ -144,12 +144,12 @@ class SyncSession(_SyncSessionRequired, total=False):
     Attributes:
         id: UUID of the session.
         status: Where it stands; `completed`, `failed` and `skipped` are final.
-        started_at: ISO 8601 timestamp; None where the run has not begun.
+        started_at: ISO 8601 timestamp; None before the run has begun.
         completed_at: ISO 8601 timestamp; None while it runs.
         transactions_synced: How many transactions it brought.
         accounts_count: How many accounts the bank login reached.
         error: Why it failed; None or missing unless it did.
-        performance: How it went; None or missing while it runs, and where it was not measured.
+        performance: How it went; None or missing while it runs, or if it was not measured.
     """
 
     error: Optional[SyncSessionError]

@@ -26,20 +26,20 @@ class Accounts(Resource):
         sort: Optional[str] = None,
         cache_ttl: Optional[float] = None,
     ) -> Page[types.Account]:
-        """List the accounts, page by page; iterating the result goes on to the last one.
+        """List the accounts, page by page; iterating the result walks to the last one.
 
         Args:
             page: The page to begin with, from 1. Default: 1.
-            per_page: Accounts a page, 1 to 100. Default: 50.
+            per_page: Accounts per page, 1 to 100. Default: 50.
             include: Passed on to the server, which documents no values.
             sort: Passed on to the server, which documents no values.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: `page` or `per_page` is outside its limits; nothing was sent.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             "/v1/accounts",
@@ -61,14 +61,14 @@ class Accounts(Resource):
 
         Args:
             account_id: Its id.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: The id is empty or no str; nothing was sent.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            InvalidArgumentError: The id is empty or not a str; nothing was sent.
+            AccountNotFoundError: No such account, or the key may not see it.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"/v1/accounts/{path_segment('account_id', account_id)}"
         return self._call(

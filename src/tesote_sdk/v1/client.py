@@ -9,11 +9,44 @@ from .transactions import Transactions
 
 
 class V1Client(BaseClient):
-    """A client of version 1 of the API; `BaseClient` describes its arguments and methods.
+    """A client of version 1 of the API.
+
+    Making one opens no socket, starts no thread and reads no file. Any number of threads may share
+    it. It survives a fork: the child never touches its parent's connections. Used in a `with`
+    statement, it closes itself.
+
+    Args:
+        api_key: The API key. None takes `TESOTE_SDK_API_KEY` from the environment.
+        base_url: Where the API is. None takes `TESOTE_SDK_API_URL` from the environment, or else
+            `https://equipo.tesote.com/api`.
+        connect_timeout: Seconds for reaching the server: name lookup, connect, proxy and TLS
+            handshake together. For every timeout, None means the default.
+        read_timeout: Seconds that the server may stay silent, each time.
+        total_timeout: Seconds for the whole call: all attempts and the waits between them.
+        retry_policy: What is tried again, and when. None means `RetryPolicy()`: three attempts.
+        cache_backend: Keeps the responses of calls with `cache_ttl`, such as a Redis that many
+            processes share. None keeps them in this client's memory.
+        rate_limiter: Slows calls down before the server's quota runs out. Clients may share one.
+            None waits only after the server has refused a call.
+        user_agent: Replaces the User-Agent header.
+        logger: A function that is called with a mapping for each event (a request, a response, a
+            retry, an error), or a `logging.Logger`. None means the logger `tesote_sdk`.
+        ssl_context: TLS settings, for a private CA or a client certificate.
+        parse_float: Called with the text of each JSON number that is not whole. Pass
+            `decimal.Decimal` for exact money.
+        headers: More header fields for every call, or a function that returns them. The function
+            is asked once per call, so all attempts of a call send the same fields.
+        allow_http: Allows plain http to other machines. The API key then crosses the network in
+            clear text.
+        opener: Sends requests in place of the built-in connections. It is called like
+            `urllib.request.urlopen`, with a `urllib.request.Request` and `timeout=`.
 
     Attributes:
         accounts: The bank accounts.
         transactions: Their transactions.
+
+    Raises:
+        ConfigError: An argument, or the environment variable in its place, cannot be used.
     """
 
     accounts: Accounts

@@ -30,28 +30,28 @@ class Transactions(Resource):
         scope: Optional[types.TransactionScope] = None,
         cache_ttl: Optional[float] = None,
     ) -> Page[types.Transaction]:
-        """List the transactions of an account, newest first; iterating goes on to the last one.
+        """List the transactions of an account, newest first; iterating walks to the last one.
 
         Args:
             account_id: The account.
-            per_page: Transactions a page, 1 to 100. Default: 50.
+            per_page: Transactions per page, 1 to 100. Default: 50.
             page: The page to begin with, from 1; the pages after it are found by cursor.
             transactions_after_id: Begin after this transaction, from `Page.next_params`.
             transactions_before_id: Begin before this transaction and go backward, to newer ones.
             start_date: First day of the range, inclusive; give `end_date` too.
             end_date: Last day of the range, inclusive.
             scope: `deleted` lists what was deleted in the range, in place of what exists.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            AccountNotFoundError: No such account, or the key may not see it.
             InvalidDateRangeError: The range is reversed, too wide, or has one end only.
             InvalidCursorError: The server does not know the transaction to begin at.
-            MutationDuringPaginationError: The data changed while it was walked: begin anew.
+            MutationDuringPaginationError: The data changed during the walk: start over.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             f"/v1/accounts/{path_segment('account_id', account_id)}/transactions",
@@ -76,14 +76,14 @@ class Transactions(Resource):
 
         Args:
             transaction_id: Its id.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: The id is empty or no str; nothing was sent.
-            TransactionNotFoundError: No such transaction, or not one that the key may see.
+            InvalidArgumentError: The id is empty or not a str; nothing was sent.
+            TransactionNotFoundError: No such transaction, or the key may not see it.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"/v1/transactions/{path_segment('transaction_id', transaction_id)}"
         return self._call(

@@ -45,7 +45,7 @@ def payment_body(order: Mapping[str, Any], key: object) -> dict[str, Any]:
     checked_key(key)
     body = order_body("", order)
     if not isinstance(body.get("beneficiary", {}), Mapping):
-        raise InvalidArgumentError("beneficiary must be a dict with the name of who is paid")
+        raise InvalidArgumentError("beneficiary must be a dict with at least the payee's name")
     return body
 
 
@@ -79,8 +79,8 @@ def check_agreement(order: types.TransactionOrder, asked: Mapping[str, Any]) -> 
     currency, destination = order.get("currency"), order.get("destination")
     if not isinstance(currency, str) or not isinstance(destination, dict):
         raise InvalidResponseError(
-            f"the order {order['id']} was sent without a currency or a destination: look at it "
-            "before paying again"
+            f"the order {order['id']} came without a currency or a destination: check it "
+            "before you pay again"
         )
     others = []
     if not _is_amount(order, asked["amount"]):
@@ -131,14 +131,15 @@ def is_with_the_bank(order: types.TransactionOrder) -> bool:
     status = order.get("status")
     if not isinstance(status, str):
         raise InvalidResponseError(
-            f"the order {order['id']} was sent without a status: nobody knows whether it is paid",
+            f"the server sent the order {order['id']} without a status: nobody knows whether it "
+            "is paid",
             outcome_unknown=True,
         )
     if status in _UNPAID:
         reason = _attempt(order).get("error_message") or "no reason was given"
         raise InvalidOrderStateError(
-            f"the order {order['id']} is {status} and pays nothing: {reason}. To pay after all, "
-            "choose another idempotency_key",
+            f"the order {order['id']} is {status} and will not be paid: {reason}. To pay after "
+            "all, use another idempotency_key",
             error_code="INVALID_ORDER_STATE",
         )
     if status in _BEFORE_THE_BANK or status in _WITH_THE_BANK:
@@ -181,17 +182,16 @@ def _is_amount(order: types.TransactionOrder, asked: str) -> bool:
         amount = Decimal(str(sent))
     except InvalidOperation:
         raise InvalidResponseError(
-            f"the order {order['id']} was sent without an amount that can be read: look at it "
-            "before paying again"
+            f"the order {order['id']} came without a readable amount: check it before you pay again"
         ) from None
     return amount.is_finite() and amount == Decimal(asked)
 
 
 def _another_payment(order: types.TransactionOrder, fields: list[str]) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"the idempotency_key belongs to the order {order['id']}, which has another "
-        f"{' and another '.join(fields)}; this call submitted nothing. Check the arguments. If "
-        "both payments are due, give this one a key of its own"
+        f"the idempotency_key belongs to the order {order['id']}, which has a different "
+        f"{' and a different '.join(fields)}; this call submitted nothing. Check the arguments. If "
+        "both payments are due, use another key for this one"
     )
 
 

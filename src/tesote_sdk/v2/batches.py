@@ -24,24 +24,24 @@ class Batches(Resource):
         *,
         idempotency_key: Optional[str] = None,
     ) -> types.BatchCreated:
-        """Make a batch of payment orders, as drafts: no money moves before it is submitted.
+        """Create a batch of payment orders as drafts: no money moves until it is submitted.
 
         Args:
             account_id: The account that pays.
-            orders: The orders; the fields and rules are those of `transaction_orders.create`, but
+            orders: The orders. Fields and rules are those of `transaction_orders.create`, except
                 that an order of a batch has no idempotency key of its own.
             idempotency_key: Names this batch. None makes a UUIDv4.
 
         Returns:
             `batch_id`, the `orders` that were made, and `errors`: which ones were not, and why.
-            Read both: a batch is made although some of its orders are refused.
+            Check both: the batch is created even if some of its orders are refused.
 
         Raises:
             InvalidArgumentError: There is no order, or one cannot be sent; the message names its
                 index. Nothing was sent.
             BatchValidationError: The server rejected the batch as a whole.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         if not isinstance(orders, Sequence) or not orders:
             raise InvalidArgumentError("orders must be a list with at least one order")
@@ -71,14 +71,14 @@ class Batches(Resource):
         Args:
             account_id: The account that pays.
             batch_id: The batch.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             BatchNotFoundError: No such batch.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._call(
             "GET",
@@ -96,7 +96,7 @@ class Batches(Resource):
         *,
         idempotency_key: Optional[str] = None,
     ) -> types.BatchApproved:
-        """Approve the orders of a batch; read the batch again for the status that this gave them.
+        """Approve the orders of a batch; `get` shows their status afterwards.
 
         Args:
             account_id: The account that pays.
@@ -104,14 +104,14 @@ class Batches(Resource):
             idempotency_key: Names this approval. None makes a UUIDv4.
 
         Returns:
-            How many were `approved`, and how many `failed` to be.
+            How many were `approved`, and for how many that `failed`.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             InvalidOrderStateError: The status of the orders does not allow it.
             BatchNotFoundError: No such batch.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         return self._call(
             "POST",
@@ -142,12 +142,12 @@ class Batches(Resource):
             How many were `enqueued`, and how many `failed` to be.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             InvalidOrderStateError: The status of the orders does not allow it.
             BankSubmissionError: The bank refused.
             BatchNotFoundError: No such batch.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         return self._call(
             "POST",
@@ -177,11 +177,11 @@ class Batches(Resource):
             How many were `cancelled`, how many `skipped`, and `errors`: why.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             InvalidOrderStateError: The status of the orders does not allow it.
             BatchNotFoundError: No such batch.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         return self._call(
             "POST",

@@ -40,8 +40,8 @@ class ExportFile:
     Attributes:
         content: The file's bytes, untouched.
         content_type: What the server says they are, such as `text/csv`, or None.
-        filename: The name that the server proposes, made safe: no folder, no character that a file
-            system refuses or that does not print, at most 150 bytes. `export` if it proposes none.
+        filename: The name that the server suggests, made safe: no folder, no characters that file
+            systems refuse or that do not print, at most 150 bytes. `export` if there is none.
         response: The response that brought it.
     """
 
@@ -58,11 +58,11 @@ class ExportFile:
     def text(self) -> str:
         """The file as text, in the charset that the server names (UTF-8 if it names none).
 
-        A byte order mark at the beginning is left out: a CSV's first column would be named after
-        it. It stays in `content`, and in the file that `save` writes, for spreadsheets want it.
+        A byte order mark at the start is removed, because it would end up in the name of a CSV's
+        first column. It stays in `content` and in what `save` writes: spreadsheets want it.
 
         Raises:
-            InvalidResponseError: The bytes are no text in that charset.
+            InvalidResponseError: The bytes cannot be decoded in that charset.
         """
         return self.response.body.removeprefix("\ufeff")
 
@@ -70,13 +70,13 @@ class ExportFile:
     def save(self, path: Union[str, os.PathLike[str]]) -> pathlib.Path:
         """Write the file to disk: whole, or not at all.
 
-        It holds bank data, so a new file is for its owner alone (mode 0600). A file that is
-        replaced passes on its mode, and its owner and group as far as the system lets this
-        program give them; permissions of a group that cannot be kept are dropped. A symbolic link
-        is followed: what it points at is replaced. On Windows the folder's permissions decide.
+        The file holds bank data, so only its owner may read a new one (mode 0600). If a file is
+        replaced, the new one keeps its mode, and its owner and group if the system allows; if the
+        group cannot be kept, its permissions are dropped. A symbolic link is followed, and its
+        target replaced. On Windows, the folder's permissions decide.
 
-        A pipe, a terminal or another device is written into, as is `/dev/stdout` whatever it leads
-        to; what was sent there before an error stays sent.
+        Pipes, terminals and other devices are written to, and so is `/dev/stdout`, wherever it
+        leads. What was written there before an error stays written.
 
         Args:
             path: The file to write, replaced if it is there; or a folder, which gets `filename`.
@@ -86,8 +86,8 @@ class ExportFile:
 
         Raises:
             InvalidArgumentError: No file can have this name on this system.
-            OSError: It cannot be written. The path then holds what it held before, or the whole
-                new file.
+            OSError: It cannot be written. The path then has its old content or the whole new
+                file.
         """
         with loading():  # few programs save
             from pathlib import Path
@@ -185,9 +185,7 @@ def _usable(path: object) -> str:
     if sys.platform == "win32" and not _windows_takes(text):
         problem = "Windows has no file of this name"
     if problem:
-        raise InvalidArgumentError(
-            f"no file can be saved as {text!a}: {problem}. Pass a path with another name"
-        )
+        raise InvalidArgumentError(f"cannot save a file as {text!a}: {problem}. Pass another path")
     return text
 
 

@@ -38,21 +38,21 @@ class PaymentMethods(Resource):
         """List the payment methods; deleted ones are left out.
 
         Args:
-            limit: Methods a page, from 1. Default: 50; the server refuses more than its maximum.
-            offset: How many methods to pass over. Default: 0.
+            limit: Methods per page, at least 1. Default: 50; the server has its own maximum.
+            offset: How many methods to skip. Default: 0.
             cursor: Where to resume, from `Page.next_params` of a server that pages by cursor.
             method_type: Only those of one type, such as `bank_account`.
             currency: Only those in one currency.
-            counterparty_id: Only those of one counterparty.
+            counterparty_id: Only those with this counterparty.
             verified: Only those that are verified, or that are not.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
             InvalidLimitError: `limit` is above the server's maximum.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             _PATH,
@@ -81,14 +81,14 @@ class PaymentMethods(Resource):
 
         Args:
             payment_method_id: Its id.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            InvalidArgumentError: The id is empty or not a str; nothing was sent.
             PaymentMethodNotFoundError: No such method, or it was deleted.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._call(
             "GET",
@@ -111,25 +111,25 @@ class PaymentMethods(Resource):
         tesote_account_id: Optional[str] = None,
         idempotency_key: Optional[str] = None,
     ) -> types.PaymentMethod:
-        """Make a payment method.
+        """Create a payment method.
 
         Args:
             method_type: Its type, such as `bank_account` or `pago_movil`.
             currency: The code of its currency, such as `USD`.
             details: What the type needs: `bank_code`, `account_number`, `holder_name` and so on.
             label: A name for people.
-            counterparty_id: Whose method it is, for one that money is paid to; this or
+            counterparty_id: Whom the method belongs to, if you pay money to it; this or
                 `counterparty`.
-            counterparty: A new counterparty, `{"name": ...}`, made along with the method.
-            tesote_account_id: The account it stands for, for one that money is paid from.
-            idempotency_key: Names this method's making. None makes a UUIDv4.
+            counterparty: A new counterparty, `{"name": ...}`, created with the method.
+            tesote_account_id: Your account behind the method, if you pay money from it.
+            idempotency_key: Names this creation. None makes a UUIDv4.
 
         Raises:
             InvalidArgumentError: Both `counterparty_id` and `counterparty` were passed, or an
                 argument cannot be sent; nothing was.
             ValidationError: The server rejected the method.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         fields = only_given(
             method_type=method_type,
@@ -181,7 +181,7 @@ class PaymentMethods(Resource):
             ValidationError: The server rejected the change.
             PaymentMethodNotFoundError: No such method, or it was deleted.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         fields = only_given(
             method_type=method_type,
@@ -211,11 +211,11 @@ class PaymentMethods(Resource):
             idempotency_key: Names this deletion. None makes a UUIDv4.
 
         Raises:
-            InvalidArgumentError: The id is empty or no str; nothing was sent.
+            InvalidArgumentError: The id is empty or not a str; nothing was sent.
             ValidationError: Live payment orders use it (`http_status` is 409).
             PaymentMethodNotFoundError: No such method, or it was deleted before.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         path = _method(payment_method_id)
         return self._call(

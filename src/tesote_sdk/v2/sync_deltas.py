@@ -59,7 +59,7 @@ class SyncDeltas:
             self._trail = self._trail.extended(self.cursor)
         if self._has_more and (not following or self._trail.leads_to(following)):
             self._problem = (
-                "the sync cannot be continued: the server says that there is more and sends no new "
+                "the sync cannot be continued: the server says there is more but sent no new "
                 f"cursor; the last good cursor is {self.cursor!r}"
             )
         elif following:
@@ -79,12 +79,12 @@ def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
     def read(response: Response) -> types.SyncDelta:
         delta = response.json
         if not isinstance(delta, dict) or not delta.keys() & {"added", "modified", "removed"}:
-            raise response.invalid("the answer is no delta with added, modified and removed")
+            raise response.invalid("the answer is not a delta with added, modified and removed")
         for name in ("added", "modified", "removed"):
             delta[name] = _changes(response, name, delta.get(name), account_id)
         cursor = delta["next_cursor"] = delta.get("next_cursor") or delta.get("new_cursor") or None
         if not (cursor is None or isinstance(cursor, str)):
-            raise response.invalid("the cursor of the delta is no text")
+            raise response.invalid("the cursor of the delta is not a string")
         delta["has_more"] = delta.get("has_more") or False
         return cast("types.SyncDelta", delta)
 
@@ -94,7 +94,7 @@ def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
 def _changes(response: Response, name: str, sent: Any, account_id: object) -> list[Any]:
     changes = [] if sent is None else sent
     if not isinstance(changes, list):
-        raise response.invalid(f'"{name}" of the delta is no list')
+        raise response.invalid(f'"{name}" of the delta is not a list')
     for place, change in enumerate(changes):
         if name == "removed" and isinstance(change, str):
             changes[place] = change = {"transaction_id": change}

@@ -32,19 +32,19 @@ class SyncSessions(Resource):
 
         Args:
             account_id: The account.
-            limit: Sessions a page, from 1; the server refuses what is above its maximum.
-            offset: How many sessions to pass over. Default: 0.
-            status: Only those of one status, such as `failed`.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            limit: Sessions per page, at least 1; the server has a maximum of its own.
+            offset: How many sessions to skip. Default: 0.
+            status: Only those with this status, such as `failed`.
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            AccountNotFoundError: No such account, or the key may not see it.
             BankConnectionNotFoundError: The account has no live link to its bank.
             InvalidLimitError: `limit` is above the server's maximum.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             f"/v2/accounts/{path_segment('account_id', account_id)}/sync_sessions",
@@ -69,14 +69,14 @@ class SyncSessions(Resource):
         Args:
             account_id: The account.
             session_id: The sync's id, from `accounts.sync`.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             SyncSessionNotFoundError: No such sync.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         account = path_segment("account_id", account_id)
         session = path_segment("session_id", session_id)
@@ -99,7 +99,7 @@ class SyncSessions(Resource):
         poll_interval: float = 2,
         on_poll: Optional[Callable[[types.SyncSession], object]] = None,
     ) -> types.SyncSession:
-        """Poll a sync until it has ended, at growing intervals.
+        """Poll a sync until it has ended, with growing pauses.
 
         Args:
             account_id: The account.
@@ -118,11 +118,11 @@ class SyncSessions(Resource):
             TimeoutError: It had not ended in time (`phase` is `"total"`); it may end later.
             InvalidArgumentError: An id, `timeout` or `poll_interval` cannot be used.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         session = wait_for_end(
             self._transport,
-            f"the bank sync {session_id}",
+            f"the bank sync {path_segment('session_id', session_id)}",
             lambda: self.get(account_id, session_id),
             ("completed", "skipped", "failed"),
             timeout=timeout,

@@ -33,26 +33,26 @@ class TransactionFeeds(Resource):
         count: Optional[int] = None,
         include_running_balance: Optional[bool] = None,
     ) -> types.SyncDelta:
-        """Get what changed in an account since a cursor: one page of it.
+        """Get one page of what changed in an account since a cursor.
 
-        Apply `removed`, then `modified`, then `added`, upserting by `transaction_id`; store
-        `next_cursor` in the same database transaction; go on while `has_more`.
+        Apply `removed`, then `modified`, then `added`, and insert or replace by `transaction_id`.
+        Store `next_cursor` in the same database transaction. Continue while `has_more` is True.
 
         Args:
             account_id: The account.
-            cursor: The `next_cursor` of the page before; None begins with the oldest transaction,
+            cursor: The `next_cursor` of the previous page. None starts with the oldest transaction,
                 `"now"` with what happens from now on.
-            count: Changes a page, 1 to 1000. Default: 100; above 500 is not advised.
+            count: Changes per page, 1 to 1000. Default: 100; more than 500 is not recommended.
             include_running_balance: Asks for `running_balance_cents` in each transaction.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            HistorySyncForbiddenError: The history may not be read: begin with `"now"`.
+            HistorySyncForbiddenError: The key may not read the history: start with `"now"`.
             MutationDuringPaginationError: The data changed meanwhile: repeat the last cursor.
-            InvalidCursorError: The cursor is malformed, has expired or is another account's.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            InvalidCursorError: The cursor is malformed, expired or belongs to another account.
+            AccountNotFoundError: No such account, or the key may not see it.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._call(
             "POST",
@@ -74,9 +74,8 @@ class TransactionFeeds(Resource):
     ) -> SyncDeltas:
         """Yield what changed in an account since a cursor, page by page, until nothing is left.
 
-        One request is made for each page, when it is asked for: apply a page and store its
-        `next_cursor` before asking for the next. Where a request fails, its error is raised; asking
-        again repeats it.
+        Each page is fetched when you ask for it. Apply it and store its `next_cursor` before you
+        ask for the next. If a request fails, its error is raised, and asking again repeats it.
 
         Args:
             account_id: The account.
@@ -153,21 +152,20 @@ class TransactionFeeds(Resource):
         Args:
             account_ids: 1 to 100 accounts.
             page: The page to begin with, from 1.
-            per_page: Transactions a page and account, 1 to 100.
+            per_page: Transactions per page and account, 1 to 100.
             limit: Passed on to the server.
             offset: Passed on to the server.
 
         Returns:
-            A page for each account that the server answered for, by the account's id; one that it
-            left out is missing. Going on from one of them lists that account alone, as
-            `list_for_account` does.
+            A dict of pages by account id, one for each account in the server's answer. Walking on
+            from a page lists that account alone, like `list_for_account`.
 
         Raises:
             InvalidArgumentError: There are no ids or more than 100, or an argument cannot be sent;
                 nothing was.
             UnprocessableContentError: The server rejected the ids.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         listed = isinstance(account_ids, Sequence) and not isinstance(account_ids, str)
         if not listed or not 1 <= len(account_ids) <= 100:
@@ -220,7 +218,7 @@ def _bulk_pages(
         if not isinstance(named, str):
             raise response.invalid('an entry of "bulk_results" has no account_id')
         if named.lower() not in listings:
-            raise response.stray("the answer is of another request: it holds another account")
+            raise response.stray("the answer belongs to another request: it holds another account")
         account_id, listing = listings[named.lower()]
         pages[account_id] = listing.read(response, result, {})
     return pages

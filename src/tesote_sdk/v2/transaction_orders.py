@@ -40,22 +40,22 @@ class TransactionOrders(Resource):
 
         Args:
             account_id: The account that pays.
-            limit: Orders a page, from 1. Default: 50; the server refuses what is above its maximum.
-            offset: How many orders to pass over. Default: 0.
+            limit: Orders per page, at least 1. Default: 50; the server has its own maximum.
+            offset: How many orders to skip. Default: 0.
             cursor: Where to resume, from `Page.next_params` of a server that pages by cursor.
-            status: Only those of one status, such as `processing`.
-            created_after: Only those made after a day or moment (an aware datetime).
-            created_before: Only those made before a day or moment.
-            batch_id: Only those of one batch.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            status: Only those with this status, such as `processing`.
+            created_after: Only those made after this day or moment (an aware datetime).
+            created_before: Only those made before this day or moment.
+            batch_id: Only those of this batch.
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            AccountNotFoundError: No such account, or the key may not see it.
             InvalidLimitError: `limit` is above the server's maximum.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             _orders(account_id),
@@ -89,14 +89,14 @@ class TransactionOrders(Resource):
         Args:
             account_id: The account that pays.
             order_id: The order.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             TransactionOrderNotFoundError: No such order.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._call(
             "GET",
@@ -120,10 +120,10 @@ class TransactionOrders(Resource):
         metadata: Optional[Mapping[str, Any]] = None,
         idempotency_key: Optional[str] = None,
     ) -> types.TransactionOrder:
-        """Make a payment order, as a draft: no money moves before it is submitted.
+        """Create a payment order as a draft: no money moves until it is submitted.
 
-        The idempotency key goes out twice, as a header and as the order's own. While the server
-        knows either, a repeat returns what the first call returned, its old status included.
+        The idempotency key goes out twice: as a header and as the order's own. While the server
+        remembers either, a repeat returns what the first call returned, including the old status.
 
         Args:
             account_id: The account that pays.
@@ -132,20 +132,20 @@ class TransactionOrders(Resource):
             currency: Its code, such as `USD`.
             description: What the payment is for.
             destination_payment_method_id: Where the money goes; this or `beneficiary`.
-            beneficiary: Whom to pay where there is no payment method yet; the server makes one.
+            beneficiary: Whom to pay if there is no payment method yet; the server makes one.
             scheduled_for: When to pay: an aware datetime or an ISO string. None: when submitted.
             metadata: Data of your own, kept with the order.
             idempotency_key: Names this order, such as your invoice's number. None makes a UUIDv4.
 
         Returns:
-            The order, a `draft` when it was made; `get` tells its status now.
+            The order, a `draft` when it was created; `get` shows its status now.
 
         Raises:
-            InvalidArgumentError: The amount is no decimal number, there is not exactly one
-                destination, or another argument cannot be sent; nothing was.
+            InvalidArgumentError: The amount is not a decimal number, there is not exactly one
+                destination, or another argument cannot be sent; nothing was sent.
             ValidationError: The server rejected the order.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         order = {
             "destination_payment_method_id": destination_payment_method_id,
@@ -187,12 +187,12 @@ class TransactionOrders(Resource):
             The order, normally `processing`.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             InvalidOrderStateError: The order's status does not allow it.
             BankSubmissionError: The bank refused the order.
             TransactionOrderNotFoundError: No such order.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         return self._call(
             "POST",
@@ -222,11 +222,11 @@ class TransactionOrders(Resource):
             The order, whose status is `cancelled`.
 
         Raises:
-            InvalidArgumentError: An id is empty or no str; nothing was sent.
+            InvalidArgumentError: An id is empty or not a str; nothing was sent.
             InvalidOrderStateError: It is with the bank already, or has ended.
             TransactionOrderNotFoundError: No such order.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         return self._call(
             "POST",
@@ -251,11 +251,11 @@ class TransactionOrders(Resource):
         token: Optional[str] = None,
         idempotency_key: str,
     ) -> types.TransactionOrder:
-        """Make a payment order and hand it to the bank, once: money moves.
+        """Create a payment order and submit it to the bank, once: money moves.
 
-        After a crash or any error call it again with the same arguments. It looks at what is there,
-        makes the order if there is none, and submits it if that has not been done. It first walks
-        the account's orders (`find_by_idempotency_key`), since a server may forget a key.
+        After a crash or any error, call it again with the same arguments. It looks for the order,
+        creates it if there is none, and submits it unless that has happened. It first walks the
+        account's orders (`find_by_idempotency_key`), because a server may forget a key.
 
         Args:
             account_id: The account that pays.
@@ -263,23 +263,23 @@ class TransactionOrders(Resource):
             currency: Its code, such as `USD`.
             description: What the payment is for.
             destination_payment_method_id: Where the money goes; this or `beneficiary`.
-            beneficiary: Whom to pay where there is no payment method yet; the server makes one.
+            beneficiary: Whom to pay if there is no payment method yet; the server makes one.
             scheduled_for: When to pay: an aware datetime or an ISO string. None: when submitted.
             metadata: Data of your own, kept with the order.
             token: The one-time code that the bank asks for, if it does.
-            idempotency_key: Names this payment for good, such as your invoice's number.
+            idempotency_key: Names this payment forever, such as your invoice's number.
 
         Returns:
-            The order as it is now. The bank has it; `wait` tells how it ends.
+            The order as it is now. The bank has it; `wait` returns how it ends.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent, and nothing was; or the key belongs to
                 an order with another amount, currency or destination, and nothing was submitted.
             InvalidOrderStateError: The order was cancelled or has failed; or it cannot be submitted
-                now, since it waits for approval, for instance.
-            BankSubmissionError: The bank refused the order, which stays what it was.
+                now, for instance because it awaits approval.
+            BankSubmissionError: The bank refused the order, which stays as it was.
             ApiError: The server refused.
-            TransportError: There was no usable answer; see `outcome_unknown`.
+            TransportError: No usable answer came back; see `outcome_unknown`.
         """
         order: dict[str, Any] = {
             "destination_payment_method_id": destination_payment_method_id,
@@ -298,8 +298,8 @@ class TransactionOrders(Resource):
     ) -> Optional[types.TransactionOrder]:
         """Find the payment order that was made with a key, however long ago.
 
-        The API cannot be asked for one: this walks all orders of the account, a request for each
-        100. To look for many, walk `list` once yourself and keep what you need.
+        The API cannot search by key, so this walks all orders of the account, 100 per request. To
+        look for many, walk `list` once yourself and keep what you need.
 
         Args:
             account_id: The account that pays.
@@ -307,14 +307,14 @@ class TransactionOrders(Resource):
 
         Returns:
             The order as the list shows it, or None if no order has the key. Cancelled ones count
-            only where there is no other.
+            only if there is no other.
 
         Raises:
-            InvalidArgumentError: The key is empty or no str; or several orders have it, which the
-                message names.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            InvalidArgumentError: The key is empty or not a str; or several orders have it, and the
+                message names them.
+            AccountNotFoundError: No such account, or the key may not see it.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         key = _payments.checked_key(idempotency_key)
         orders = self.list(account_id, limit=100)
@@ -332,11 +332,11 @@ class TransactionOrders(Resource):
         poll_interval: float = 2,
         on_poll: Optional[Callable[[types.TransactionOrder], object]] = None,
     ) -> types.TransactionOrder:
-        """Poll a payment order until it has ended, at growing intervals.
+        """Poll a payment order until it has ended, with growing pauses.
 
         Args:
             account_id: The account that pays.
-            order_id: The order. One that nobody submits does not end.
+            order_id: The order. An order that nobody submits never ends.
             timeout: Seconds to wait in all; the last poll is at their end.
             poll_interval: Seconds before the second poll; each later wait is half as long again,
                 up to 30 seconds.
@@ -351,11 +351,11 @@ class TransactionOrders(Resource):
             InvalidArgumentError: An id, `timeout` or `poll_interval` cannot be used.
             TransactionOrderNotFoundError: No such order.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return wait_for_end(
             self._transport,
-            f"the order {order_id}",
+            f"the order {path_segment('order_id', order_id)}",
             lambda: self.get(account_id, order_id),
             _payments.ENDS,
             timeout=timeout,

@@ -55,42 +55,42 @@ class Transactions(TransactionFeeds):
         reference_code: Optional[str] = None,
         cache_ttl: Optional[float] = None,
     ) -> Page[types.Transaction]:
-        """List the transactions of an account, newest first; iterating goes on to the last one.
+        """List the transactions of an account, newest first; iterating walks to the last one.
 
         Args:
             account_id: The account.
-            per_page: Transactions a page, 1 to 100. Default: 50.
+            per_page: Transactions per page, 1 to 100. Default: 50.
             page: The page to begin with, from 1; the pages after it are found by cursor.
             transactions_after_id: Begin after this transaction, from `Page.next_params`.
             transactions_before_id: Begin before this transaction and go backward, to newer ones.
             start_date: First day of the range, inclusive; give `end_date` too.
             end_date: Last day of the range, inclusive.
             scope: `deleted` lists what was deleted in the range, in place of what exists.
-            transaction_date_after: Only those dated by the bank after a day.
-            transaction_date_before: Only those dated by the bank before a day.
-            created_after: Only those made after a day or moment (an aware datetime).
-            updated_after: Only those changed after a day or moment.
-            amount_min: Only those of at least an amount, signed. The API's documents do not say
+            transaction_date_after: Only those that the bank dates after this day.
+            transaction_date_before: Only those that the bank dates before this day.
+            created_after: Only those made after this day or moment (an aware datetime).
+            updated_after: Only those changed after this day or moment.
+            amount_min: Only those of at least this amount, signed. The API's documents do not say
                 whether it is in currency units or in cents.
-            amount_max: Only those of at most an amount, likewise.
-            amount: Only those of exactly an amount, likewise.
-            status: Only those of one status, such as `pending` or `completed`.
-            category_id: Only those of one category.
-            counterparty_id: Only those of one counterparty.
-            q: Only those whose description or counterparty holds a text.
+            amount_max: Only those of at most this amount; same unit.
+            amount: Only those of exactly this amount; same unit.
+            status: Only those with this status, such as `pending` or `completed`.
+            category_id: Only those in this category.
+            counterparty_id: Only those with this counterparty.
+            q: Only those whose description or counterparty contains this text.
             type: Passed on to the server, which documents no values.
-            reference_code: Only those with one reference.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            reference_code: Only those with this reference.
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            AccountNotFoundError: No such account, or the key may not see it.
             InvalidDateRangeError: The range is reversed, too wide, or has one end only.
             InvalidCursorError: The server does not know the transaction to begin at.
-            MutationDuringPaginationError: The data changed while it was walked: begin anew.
+            MutationDuringPaginationError: The data changed during the walk: start over.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         return self._list(
             transactions_path(account_id),
@@ -114,14 +114,14 @@ class Transactions(TransactionFeeds):
 
         Args:
             transaction_id: Its id.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
-            InvalidArgumentError: The id is empty or no str; nothing was sent.
-            TransactionNotFoundError: No such transaction, or not one that the key may see.
+            InvalidArgumentError: The id is empty or not a str; nothing was sent.
+            TransactionNotFoundError: No such transaction, or the key may not see it.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         path = f"/v2/transactions/{path_segment('transaction_id', transaction_id)}"
         return self._call(
@@ -162,25 +162,25 @@ class Transactions(TransactionFeeds):
         Args:
             q: The text to look for, in descriptions and counterparties.
             account_id: Only the transactions of one account.
-            limit: Transactions a page, from 1; the server refuses what is above its maximum.
-            offset: How many transactions to pass over. Default: 0.
+            limit: Transactions per page, at least 1; the server has a maximum of its own.
+            offset: How many transactions to skip. Default: 0.
             start_date: First day of the range, inclusive; give `end_date` too.
             end_date: Last day of the range, inclusive.
             scope: `deleted` lists what was deleted in the range, in place of what exists.
-            transaction_date_after: Only those dated by the bank after a day.
-            transaction_date_before: Only those dated by the bank before a day.
-            created_after: Only those made after a day or moment (an aware datetime).
-            updated_after: Only those changed after a day or moment.
-            amount_min: Only those of at least an amount, signed. The API's documents do not say
+            transaction_date_after: Only those that the bank dates after this day.
+            transaction_date_before: Only those that the bank dates before this day.
+            created_after: Only those made after this day or moment (an aware datetime).
+            updated_after: Only those changed after this day or moment.
+            amount_min: Only those of at least this amount, signed. The API's documents do not say
                 whether it is in currency units or in cents.
-            amount_max: Only those of at most an amount, likewise.
-            amount: Only those of exactly an amount, likewise.
-            status: Only those of one status, such as `pending` or `completed`.
-            category_id: Only those of one category.
-            counterparty_id: Only those of one counterparty.
+            amount_max: Only those of at most this amount; same unit.
+            amount: Only those of exactly this amount; same unit.
+            status: Only those with this status, such as `pending` or `completed`.
+            category_id: Only those in this category.
+            counterparty_id: Only those with this counterparty.
             type: Passed on to the server, which documents no values.
-            reference_code: Only those with one reference.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            reference_code: Only those with this reference.
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Raises:
@@ -189,7 +189,7 @@ class Transactions(TransactionFeeds):
             InvalidLimitError: `limit` is above the server's maximum.
             InvalidDateRangeError: The range is reversed, too wide, or has one end only.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         if not isinstance(q, str) or not q.strip():
             raise InvalidArgumentError("q must be the text to search for")
@@ -234,7 +234,7 @@ class Transactions(TransactionFeeds):
     ) -> files.ExportFile:
         """Export the transactions of an account as a file.
 
-        The server caps a file at some 10,000 rows: export longer histories range by range.
+        The server limits a file to about 10,000 rows: export longer histories range by range.
 
         Args:
             account_id: The account.
@@ -242,33 +242,33 @@ class Transactions(TransactionFeeds):
             start_date: First day of the range, inclusive; give `end_date` too.
             end_date: Last day of the range, inclusive.
             scope: `deleted` lists what was deleted in the range, in place of what exists.
-            transaction_date_after: Only those dated by the bank after a day.
-            transaction_date_before: Only those dated by the bank before a day.
-            created_after: Only those made after a day or moment (an aware datetime).
-            updated_after: Only those changed after a day or moment.
-            amount_min: Only those of at least an amount, signed. The API's documents do not say
+            transaction_date_after: Only those that the bank dates after this day.
+            transaction_date_before: Only those that the bank dates before this day.
+            created_after: Only those made after this day or moment (an aware datetime).
+            updated_after: Only those changed after this day or moment.
+            amount_min: Only those of at least this amount, signed. The API's documents do not say
                 whether it is in currency units or in cents.
-            amount_max: Only those of at most an amount, likewise.
-            amount: Only those of exactly an amount, likewise.
-            status: Only those of one status, such as `pending` or `completed`.
-            category_id: Only those of one category.
-            counterparty_id: Only those of one counterparty.
-            q: Only those whose description or counterparty holds a text.
+            amount_max: Only those of at most this amount; same unit.
+            amount: Only those of exactly this amount; same unit.
+            status: Only those with this status, such as `pending` or `completed`.
+            category_id: Only those in this category.
+            counterparty_id: Only those with this counterparty.
+            q: Only those whose description or counterparty contains this text.
             type: Passed on to the server, which documents no values.
-            reference_code: Only those with one reference.
-            cache_ttl: Seconds for which the response may serve a repeat. None always asks the
+            reference_code: Only those with this reference.
+            cache_ttl: Seconds for which the response may answer a repeat. None always asks the
                 server.
 
         Returns:
-            The file as the server sent it, untouched.
+            The file exactly as the server sent it.
 
         Raises:
             InvalidArgumentError: An argument cannot be sent; nothing was.
-            AccountNotFoundError: No such account, or not one that the key may see.
+            AccountNotFoundError: No such account, or the key may not see it.
             InvalidDateRangeError: The range is reversed, too wide, or has one end only.
             MissingDateRangeError: The server wants `start_date` and `end_date`.
             ApiError: The server refused.
-            TransportError: There was no usable answer.
+            TransportError: No usable answer came back.
         """
         with loading_parts():  # few programs export
             from .export import ExportFile

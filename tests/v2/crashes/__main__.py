@@ -2,7 +2,7 @@
 
     python -m tests.v2.crashes --kills 200
 
-The job is a process of its own; the server is in this one. A kill comes after a random part of the
+Each job is a process of its own; the server is in this one. A kill comes after a random part of the
 time that an unhurt run takes, and every other one about when a write has reached the server; then
 the job is run again at once. When a run comes through, the next list of suppliers begins. In the
 end each supplier must have one order and one payment at the bank, whatever the kills hit.
@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -26,6 +28,8 @@ from tesote_sdk import V2Client
 from tesote_sdk.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tesote_sdk.sandbox import RecordedRequest
 
 _JOB = Path(__file__).with_name("job.py")
@@ -64,8 +68,8 @@ def run_and_kill(kills: int, seed: int) -> Toll:
         AssertionError: A run ended in an error instead of being killed.
     """
     chance = random.Random(seed)
-    with Sandbox(accounts=1, transactions=0) as sandbox:
-        duration = _run(sandbox, "unhurt")
+    with Sandbox(accounts=1, transactions=0) as sandbox, _jobs(sandbox) as jobs:
+        duration = _run(sandbox, jobs, "unhurt")
         assert duration is not None
         last: collections.Counter[str] = collections.Counter()
         lists = ["unhurt"]
@@ -75,11 +79,12 @@ def run_and_kill(kills: int, seed: int) -> Toll:
             while done is None:
                 left = kills - sum(last.values())
                 if left == 0:
-                    done = _run(sandbox, lists[-1])
+                    done = _run(sandbox, jobs, lists[-1])
                 elif left % 2:
-                    done = _run(sandbox, lists[-1], chance.uniform(0, duration))
+                    done = _run(sandbox, jobs, lists[-1], chance.uniform(0, duration))
                 else:
-                    done = _run(sandbox, lists[-1], chance.uniform(0, _NEAR), after_a_write=True)
+                    soon = chance.uniform(0, _NEAR)
+                    done = _run(sandbox, jobs, lists[-1], soon, after_a_write=True)
                 if done is None:
                     last[_kind(sandbox.requests[-1])] += 1
         orders, payments = _count(sandbox)
@@ -87,34 +92,60 @@ def run_and_kill(kills: int, seed: int) -> Toll:
     return Toll(sum(last.values()), dict(last), paid, orders, payments)
 
 
+@contextlib.contextmanager
+def _jobs(sandbox: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
+    """The process from which jobs are forked."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent),
+        "TESOTE_SDK_API_KEY": sandbox.api_key,
+        "TESOTE_SDK_API_URL": sandbox.url,
+        "NO_PROXY": "127.0.0.1",
+    }
+    with subprocess.Popen(
+        [sys.executable, str(_JOB)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    ) as jobs:
+        yield jobs
+
+
 def _run(
-    sandbox: Sandbox, name: str, kill_after: float | None = None, *, after_a_write: bool = False
+    sandbox: Sandbox,
+    jobs: subprocess.Popen[bytes],
+    name: str,
+    kill_after: float | None = None,
+    *,
+    after_a_write: bool = False,
 ) -> float | None:
     """Run the job; return the seconds that it took, or None if it was killed before its end."""
+    assert jobs.stdin is not None
+    assert jobs.stdout is not None
     sandbox.clear_requests()
-    job = subprocess.Popen(
-        [sys.executable, str(_JOB), sandbox.account_ids[0], name, str(_SUPPLIERS)],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent),
-            "TESOTE_SDK_API_KEY": sandbox.api_key,
-            "TESOTE_SDK_API_URL": sandbox.url,
-            "NO_PROXY": "127.0.0.1",
-        },
-        stdout=subprocess.PIPE,
-    )
-    with job:
-        assert job.stdout is not None
-        assert job.stdout.readline() == b"ready\n", f"the job ended with {job.wait()}"
-        start = time.perf_counter()
-        if kill_after is not None:
-            while after_a_write and job.poll() is None and not _has_written(sandbox):
-                time.sleep(0.0002)
-            time.sleep(kill_after)
-            job.kill()
-        code = job.wait()
-    assert code in (0, -signal.SIGKILL), f"the job ended with {code}"
-    return time.perf_counter() - start if code == 0 else None
+    jobs.stdin.write(f"{sandbox.account_ids[0]} {name} {_SUPPLIERS}\n".encode())
+    said = jobs.stdout.readline()
+    assert said == b"ready\n", said
+    start = time.perf_counter()
+    if kill_after is None:
+        jobs.stdout.readline()
+    else:
+        while after_a_write and not _has_written(sandbox) and not _has_said_more(jobs):
+            time.sleep(0.0002)
+        time.sleep(kill_after)
+    took = time.perf_counter() - start
+    jobs.stdin.write(b"let\n" if kill_after is None else b"kill\n")
+    while not (said := jobs.stdout.readline()).startswith(b"ended"):
+        assert said == b"over\n", said
+    status = int(said.split()[1])
+    assert status in (0, signal.SIGKILL), f"the job ended with {status}"
+    return took if status == 0 else None
+
+
+def _has_said_more(jobs: subprocess.Popen[bytes]) -> bool:
+    assert jobs.stdout is not None
+    return bool(select.select([jobs.stdout], [], [], 0)[0])
 
 
 def _has_written(sandbox: Sandbox) -> bool:
