@@ -281,7 +281,7 @@ def test_a_body_is_as_large_as_may_be_and_no_larger(
     if size == 8:
         assert answered(pair, content).content == b"x" * 8
     else:
-        assert "bytes are more than the SDK reads" in str(refused(pair, content))
+        assert "larger than the 8 bytes that the SDK reads" in str(refused(pair, content))
 
 
 def test_a_line_between_chunks_has_its_end() -> None:

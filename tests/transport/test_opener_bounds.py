@@ -99,7 +99,7 @@ def test_a_body_is_as_large_as_may_be_and_no_larger(
     monkeypatch.setattr("tesote_sdk.transport.openers.MAX_CONTENT", 8)
     opener = Recorder(Answer(b"x" * size))
     if size == 9:
-        assert "more than 8 bytes" in fails(opener).message
+        assert "larger than the 8 bytes" in fails(opener).message
         return
     with transport_to(NOWHERE, opener=opener) as transport:
         assert transport.request("GET", "/v2/x").content == b"x" * 8

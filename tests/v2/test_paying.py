@@ -469,7 +469,7 @@ def test_a_submission_of_unknown_outcome_says_so_and_names_the_callers_key(
 def test_an_order_of_an_amount_that_is_none_is_not_submitted(amount: str) -> None:
     with (
         answering(NONE, DRAFT, {**DRAFT, "amount": amount}) as (server, client),
-        pytest.raises(InvalidArgumentError, match="which has another amount"),
+        pytest.raises(InvalidArgumentError, match="which has a different amount"),
     ):
         client.transaction_orders.pay("a1", **BILL)
     assert len(server.requests) == 3

@@ -228,7 +228,7 @@ def read_body(incoming: Incoming, method: str, head: Head) -> bool:
         raise NotHttpError("its Content-Length is not a single number")
     size = int(matched[1])
     if size > MAX_CONTENT:
-        raise NotHttpError(f"its {size} bytes are more than the SDK reads")
+        raise NotHttpError(f"it is larger than the {MAX_CONTENT} bytes that the SDK reads")
     incoming.read_into_body(size)
     return True
 

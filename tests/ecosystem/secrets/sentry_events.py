@@ -1,4 +1,4 @@
-# needs: sentry-sdk[pure_eval]>=2
+# needs: sentry-sdk[pure-eval]>=2
 """Sentry's events show no secret of the SDK's frames, expressions evaluated, nothing scrubbed."""
 
 import json
