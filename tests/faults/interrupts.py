@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import tesote_sdk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 PACKAGE = str(Path(tesote_sdk.__file__).parent)
@@ -39,15 +40,21 @@ class Moment:
 
     def during(self, work: Callable[[], Any]) -> BaseException | None:
         """Do the work in this thread; return what it ended with, without its traceback."""
+        # A trace that raises within an `except` leaves that error behind as the one being handled.
+        # A generator takes it along.
+        return next(self._outcome(work))
+
+    def _outcome(self, work: Callable[[], Any]) -> Iterator[BaseException | None]:
         before = sys.gettrace()
+        outcome = None
         sys.settrace(self._enter)
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - it is what this is about
-            return error.with_traceback(None)
+            outcome = error.with_traceback(None)
         finally:
             sys.settrace(before)
-        return None
+        yield outcome
 
     def _enter(self, frame: FrameType, _: str, __: object) -> Any:
         return self._line if frame.f_code.co_filename.startswith(PACKAGE) else None
