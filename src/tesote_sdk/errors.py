@@ -1,8 +1,7 @@
 """Every error that the SDK raises, and the one table that picks a class for a refusal.
 
-The server's `error_code` decides the class, or else the HTTP status
-(https://equipo.tesote.com/api/docs?version=v2). Catch `TesoteError` for everything, `ApiError` for
-a refusal, `TransportError` for a call that got no usable answer.
+The server's `error_code` decides, or else the status (equipo.tesote.com/api/docs?version=v2). Catch
+`TesoteError` for everything, `ApiError` for a refusal, `TransportError` for no usable answer.
 """
 
 from __future__ import annotations
@@ -123,8 +122,7 @@ class TimeoutError(TransportError, builtins.TimeoutError):
     """The server took too long.
 
     Attributes:
-        phase: The timeout that passed: `connect` (a TLS handshake too), `read` (the server stayed
-            silent) or `total` (the whole call, retries included).
+        phase: The timeout that passed: `connect` (TLS too), `read` or `total` (with all attempts).
     """
 
     _client_side_code = "TIMEOUT"
@@ -387,18 +385,15 @@ def classify_api_error(error_code: Optional[str], http_status: int) -> type[Teso
     """
     status = http_status if isinstance(http_status, int) else 0
     code = known_code(error_code, status)
-    return _BY_STATUS.get(status, ApiError) if code is None else _BY_CODE[code]
+    return _BY_CODE[code] if code else _BY_STATUS.get(status, ApiError)
 
 
 def known_code(error_code: object, http_status: int) -> Optional[str]:
-    """Return the code of the table that the server means, or None if it means none.
-
-    One in lower case, as some endpoints send it, counts only in its status's own family.
-    """
+    """Return the code of the table that the server means, or None if it means none."""
     if not isinstance(error_code, str):
         return None
+    # Some endpoints send lower case; that counts only in the family of its own status.
     code = error_code.upper() if error_code.islower() else error_code
-    if code not in _BY_CODE:
-        return None
     family = _FAMILIES.get(http_status, ())
-    return code if code == error_code or issubclass(_BY_CODE[code], family) else None
+    is_known = code in _BY_CODE and (code == error_code or issubclass(_BY_CODE[code], family))
+    return code if is_known else None

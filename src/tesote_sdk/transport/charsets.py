@@ -1,10 +1,12 @@
-"""The charsets that bodies are read in."""
+"""The charsets that bodies and header fields are read in."""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 from typing import Optional
 
+from .._error_base import one_line
 from .._forks import loading
 
 _CODECS = {
@@ -36,3 +38,17 @@ def codec_of(charset: str) -> Optional[str]:
         except LookupError:  # so Python says where the module cannot be loaded
             return None
     return codec
+
+
+def shown_field(text: str, limit: int) -> str:
+    """Return a header field, or a reason phrase, as a message can hold it: one short line.
+
+    Header fields are read as latin-1 (RFC 9110, section 5.5), and servers send UTF-8 all the same.
+
+    Args:
+        text: As it was read.
+        limit: Characters that are shown.
+    """
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("latin-1").decode()
+    return one_line(text, limit)

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import FrameType
 
 from .._forks import loading
+from .charsets import shown_field
 from .log_events import EventLog
-from .messages import Request, shown_field
+from .messages import Request
 from .path_templates import path_template
 
 _MOST = 200

@@ -14,8 +14,9 @@ from typing import Any, Callable, Optional
 from .._error_base import json_ready
 from .._forks import loading
 from ..errors import ConfigError, EndpointRemovedError, TesoteError, classify_api_error, known_code
+from .charsets import shown_field
 from .instants import parse_http_date, parse_number, parse_reset, parse_retry_after
-from .messages import Reply, shown_field
+from .messages import Reply
 
 _CODE = "[A-Z][A-Z0-9_]+"
 _SLUG = "[a-z][a-z0-9_]+"

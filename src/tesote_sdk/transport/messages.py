@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union, overload
 
-from .._error_base import one_line, operation
+from .._error_base import operation
 from ..errors import InvalidResponseError
 from .charsets import charset_of, codec_of
 from .origin import BaseUrl
@@ -22,20 +21,6 @@ class Retirable(Protocol):
 
     def retire(self) -> None:
         """See to it that nothing else is taken for an answer that comes this way."""
-
-
-def shown_field(text: str, limit: int) -> str:
-    """Return a header field, or a reason phrase, as a message can hold it: one short line.
-
-    Header fields are read as latin-1 (RFC 9110, section 5.5), and servers send UTF-8 all the same.
-
-    Args:
-        text: As it was read.
-        limit: Characters that are shown.
-    """
-    with contextlib.suppress(UnicodeError):
-        text = text.encode("latin-1").decode()
-    return one_line(text, limit)
 
 
 MAX_REFUSAL = 1024 * 1024
