@@ -18,8 +18,8 @@ import tesote_sdk
 ROOT = Path(__file__).parents[1]
 
 PUBLISHED = [
-    *("CHANGELOG.md", "LICENSE", "README.md", "docs", "hatch_build.py", "pyproject.toml"),
-    *("src", "tests"),
+    *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml"),
+    *(".ci", "docs", "src", "tests"),
 ]
 
 
