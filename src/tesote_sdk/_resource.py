@@ -36,7 +36,7 @@ class Resource:
             operation: What logs call it: the public method, such as `accounts.get`.
             arguments: Further keyword arguments of `Transport.request`.
         """
-        return read(self._transport.request(method, path, operation=operation, **arguments))
+        return read(self._transport._perform(method, path, operation=operation, **arguments))
 
     def _list(
         self,
@@ -75,7 +75,7 @@ def unwrapped(
     ids = ("id", *aliases)
 
     def read(response: Response) -> Any:
-        sent = response.json
+        sent = response._decoded()
         wrapped = (sent, sent.get(name), sent.get("data")) if isinstance(sent, dict) else ()
         for found in wrapped:
             if isinstance(found, dict):
@@ -120,10 +120,11 @@ def json_object(*required: str, **named: object) -> Callable[[Response], T]:
         required: Keys that it must have; without any, any object will do.
         named: What was asked for, by the key under which the answer may name it.
     """
+    needed = frozenset(required)
 
     def read(response: Response) -> Any:
-        sent = response.json
-        if isinstance(sent, dict) and sent and all(key in sent for key in required):
+        sent = response._decoded()
+        if isinstance(sent, dict) and sent and needed <= sent.keys():
             for key, asked in named.items():
                 check_same(response, key, sent.get(key), asked)
             return sent

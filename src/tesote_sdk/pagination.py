@@ -70,10 +70,10 @@ class Listing:
         """
         position = _given(position)
         query = self._style.query(self.filters, position)
-        response = self._transport.request(
+        response = self._transport._perform(
             "GET", self.path, query=query, cache_ttl=self._cache_ttl, operation=self._operation
         )
-        return self.read(response, response.json, position, before)
+        return self.read(response, response._decoded(), position, before)
 
     def read(
         self,
@@ -124,6 +124,9 @@ class CursorTrail:
         return CursorTrail(marks)
 
 
+_NO_CURSORS = CursorTrail()
+
+
 class Page(Generic[T]):
     """One page of a list. Iterating over it yields every item of this page and all later ones.
 
@@ -171,7 +174,7 @@ class Page(Generic[T]):
         self.total: Optional[int] = style.total
         self._following = style.following
         self._ids = ids
-        self._trail = CursorTrail()
+        self._trail = _NO_CURSORS
         self._empty_run = 0 if ids else 1
         if before is not None:
             before._lead_to(self)
@@ -308,13 +311,24 @@ class ItemIterator(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return self
 
-    @operation
     def __next__(self) -> T:
+        # A door costs more than all else that a loop does to an item. So it stands where a page is
+        # turned, and what an error passes after it holds nothing by then.
+        try:
+            return next(self._items)
+        except StopIteration:
+            turn = [self._turned]
+        del self
+        return turn.pop()()
+
+    @operation
+    def _turned(self) -> T:
+        """Return the first item of the pages to come."""
         while True:
-            for item in self._items:
-                return item
             self.page = next(self._pages)
             self._items = iter(self.page.data)
+            for item in self._items:
+                return item
 
 
 _id = itemgetter("id")

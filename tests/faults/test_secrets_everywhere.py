@@ -227,6 +227,9 @@ FAIL = {
 }
 """What users get into their hands: its names that fail in the tests above."""
 
+DOORS = {(ItemIterator, "__next__"): "_turned"}
+"""Where the door stands further in: what fails there is tried above all the same."""
+
 
 @pytest.mark.parametrize("kind", FAIL)
 def test_every_name_of_a_result_is_tried(kind: type) -> None:
@@ -240,7 +243,7 @@ def test_every_name_of_a_result_is_tried(kind: type) -> None:
 @pytest.mark.parametrize("kind", FAIL)
 def test_what_fails_has_a_door(kind: type) -> None:
     for name in FAIL[kind]:
-        attribute = inspect.getattr_static(kind, name)
+        attribute = inspect.getattr_static(kind, DOORS.get((kind, name), name))
         function = attribute.fget if isinstance(attribute, property) else attribute
         assert hasattr(function, "__wrapped__"), f"{kind.__name__}.{name}"
 

@@ -13,6 +13,9 @@ from ..errors import InvalidArgumentError
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 """The unreserved characters of RFC 3986, section 2.3, which no encoding changes."""
 
+_PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9._~-]+=[A-Za-z0-9._~-]*").fullmatch
+"""A name and a value of them: one look at both, for most parameters are such."""
+
 _BYTES = [chr(byte) if _PLAIN(chr(byte)) and byte < 128 else f"%{byte:02X}" for byte in range(256)]
 """What each byte is written as (RFC 3986, section 2.1)."""
 
@@ -146,7 +149,11 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> str:
         if not isinstance(name, str):
             raise InvalidArgumentError("query must be a dict of parameters by their names")
         if value is not None:
-            parameters.append(f"{percent_encode(name)}={percent_encode(_query_text(name, value))}")
+            text = _query_text(name, value)
+            parameter = f"{name}={text}"
+            if not _PLAIN_PARAMETER(parameter) or type(name) is not str or type(text) is not str:
+                parameter = f"{percent_encode(name)}={percent_encode(text)}"
+            parameters.append(parameter)
     return "&".join(parameters)
 
 

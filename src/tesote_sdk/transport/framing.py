@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import re
+from functools import lru_cache
+from typing import Optional
 
 from .content_coding import MAX_CONTENT
 from .sockets import TimedSocket
@@ -20,6 +22,21 @@ _BEGINNING = b"HTTP/1."
 
 _WHITE_SPACE = " \t"
 """RFC 9110, section 5.6.3. Python strips more of a str, which a proxy may take for a value."""
+
+_USUAL = {
+    spelled: name.lower()
+    for name in (
+        *("Age", "Cache-Control", "Connection", "Content-Encoding", "Content-Length"),
+        *("Content-Security-Policy", "Content-Type", "Date", "ETag", "Expires", "Keep-Alive"),
+        *("Last-Modified", "Link", "Location", "Pragma", "Referrer-Policy", "Retry-After"),
+        *("Server", "Set-Cookie", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "Via"),
+        *("X-Cache", "X-Content-Type-Options", "X-Download-Options", "X-Frame-Options"),
+        *("X-Permitted-Cross-Domain-Policies", "X-RateLimit-Limit", "X-RateLimit-Remaining"),
+        *("X-RateLimit-Reset", "X-Request-Id", "X-Runtime", "X-XSS-Protection"),
+    )
+    for spelled in (name, name.lower())
+}
+"""Names that most answers have, in lower case by how they are spelled: those need no check."""
 
 _HEAD_END = re.compile(rb"\n\r?\n").search
 """The bare line feed is for servers that end their lines so (RFC 9112, section 2.2)."""
@@ -68,7 +85,7 @@ class Incoming:
         self._socket = sock
         self._held = b""
         self._at = 0
-        self._body = io.BytesIO()
+        self._body: Optional[io.BytesIO] = None
         self.heard: bool = False
 
     def is_quiet(self) -> bool:
@@ -93,7 +110,7 @@ class Incoming:
             ConnectionError: The head is cut short.
             NotHttpError: It is no head of an HTTP/1 response, or too long.
         """
-        self._body = io.BytesIO()
+        self._body = None
         while not (end := _HEAD_END(self._held, self._at)):
             begun = self._held[self._at :]
             if len(begun) > _MAX_HEAD:
@@ -102,20 +119,13 @@ class Incoming:
             if not begun.startswith(_BEGINNING[: len(begun)]):
                 raise NotHttpError("it does not begin with an HTTP/1 status line")
             self._receive()
-        text = self._held[self._at : end.start()].decode("latin-1")
+        text = self._held[self._at : end.start()].decode("latin-1").removesuffix("\r")
         self._at = end.end()
-        text = text.replace("\r\n", "\n").removesuffix("\r")
-        if "\r" in text or "\0" in text:
-            # They are dangerous wherever a field is copied to (RFC 9110, section 5.5).
-            text = text.replace("\r", " ").replace("\0", " ")
-        first, *others = text.split("\n")
-        status_line = _STATUS_LINE(first)
-        if not status_line:
-            raise NotHttpError("it does not begin with an HTTP/1 status line")
+        first, *others = _lines(text)
+        status, reason, minor = _status(first)
         if len(text) > _MAX_HEAD:
             raise NotHttpError(f"its head is larger than {_MAX_HEAD} bytes")
-        minor, status, reason = status_line.groups("")
-        return Head(int(status), reason.strip(), int(minor), _fields(others))
+        return Head(status, reason, minor, _fields(others))
 
     def read_line(self) -> bytes:
         """Read a line, and return it with its end."""
@@ -131,8 +141,7 @@ class Incoming:
         """Read so many bytes of a body."""
         while True:
             piece = self._held[self._at : self._at + count]
-            self._body.write(piece)
-            self._at += len(piece)
+            self._keep(piece)
             count -= len(piece)
             if not count:
                 return
@@ -143,8 +152,7 @@ class Incoming:
         size = 0
         while True:
             piece = self._held[self._at :]
-            self._body.write(piece)
-            self._at += len(piece)
+            self._keep(piece)
             size += len(piece)
             if size > MAX_CONTENT:
                 raise NotHttpError(f"it is larger than the {MAX_CONTENT} bytes that the SDK reads")
@@ -155,9 +163,19 @@ class Incoming:
 
     def take_body(self) -> bytes:
         """Return what was read of a body, and forget it."""
-        body, self._body = self._body, io.BytesIO()
+        body, self._body = self._body, None
         self._held, self._at = self._held[self._at :], 0
-        return body.getvalue()
+        return b"" if body is None else body.getvalue()
+
+    def _keep(self, piece: bytes) -> None:
+        """Add a piece, the next of what is held, to the body."""
+        self._at += len(piece)
+        if self._body is None:
+            # Of a body that came in one piece, as most do, BytesIO makes no copy.
+            self._body = io.BytesIO(piece)
+            self._body.seek(len(piece))
+        else:
+            self._body.write(piece)
 
     def _receive(self) -> None:
         """Wait for more."""
@@ -172,6 +190,27 @@ class Incoming:
         self.heard = self.heard or bool(came)
 
 
+def _lines(text: str) -> list[str]:
+    """Split a head into its lines, in which neither line ends nor null characters are left."""
+    lines = text.split("\r\n")
+    ends = len(lines) - 1
+    if text.count("\n") == ends and text.count("\r") == ends and "\0" not in text:
+        return lines
+    # What is left is dangerous wherever a field is copied to (RFC 9110, section 5.5).
+    text = text.replace("\r\n", "\n").replace("\r", " ").replace("\0", " ")
+    return text.split("\n")
+
+
+@lru_cache(maxsize=16)  # servers repeat themselves
+def _status(line: str) -> tuple[int, str, int]:
+    """Return the status, the reason phrase and the minor version of HTTP that a line tells."""
+    matched = _STATUS_LINE(line)
+    if not matched:
+        raise NotHttpError("it does not begin with an HTTP/1 status line")
+    minor, status, reason = matched.groups("")
+    return int(status), reason.strip(), int(minor)
+
+
 def _fields(lines: list[str]) -> dict[str, str]:
     """Return header fields by their name in lower case, a repeated one's values joined."""
     if len(lines) > _MAX_FIELDS:
@@ -180,13 +219,17 @@ def _fields(lines: list[str]) -> dict[str, str]:
     last = ""
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or name != name.strip() or not name:
-            if not last or line[:1] not in " \t":
-                raise NotHttpError("a header line has no name")
+        known = _USUAL.get(name)
+        if known is not None and colon:
+            last = known
+        elif colon and name and name == name.strip():
+            last = name.lower()
+        elif last and line[:1] in " \t":
             # Obsolete line folding (RFC 9112, section 5.2).
             fields[last] = f"{fields[last]} {line.strip(_WHITE_SPACE)}"
             continue
-        last = name.lower()
+        else:
+            raise NotHttpError("a header line has no name")
         value = value.strip(_WHITE_SPACE)
         fields[last] = f"{fields[last]}, {value}" if last in fields else value
     return fields

@@ -16,6 +16,9 @@ _MAX_NUMBER = 400
 _MAX_DIGITS = 4300
 """Digits of a whole number, as Python itself has it (`sys.get_int_max_str_digits`)."""
 
+_WHITE_SPACE = " \t\n\r"
+"""RFC 8259, section 2."""
+
 _INFINITIES = (float("inf"), float("-inf"))
 
 
@@ -81,7 +84,18 @@ def json_decoder(parse_float: Callable[[str], Any]) -> Callable[[str], Any]:
     # would take half a minute, and no timeout would end it.
     limited = getattr(sys, "get_int_max_str_digits", int)() > 0
     parse_int = None if limited else whole
-    return json.JSONDecoder(parse_float=finite, parse_int=parse_int, parse_constant=refuse).decode
+    decoder = json.JSONDecoder(parse_float=finite, parse_int=parse_int, parse_constant=refuse)
+
+    def decode(text: str) -> Any:
+        try:
+            value, end = decoder.raw_decode(text)
+        except json.JSONDecodeError:
+            return decoder.decode(text)  # which skips white space, and says what is wrong
+        if end < len(text) and text[end:].strip(_WHITE_SPACE):
+            raise ValueError(f"Extra data: {len(text) - end} characters after the document")
+        return value
+
+    return decode
 
 
 def _has_plain_exponent(number: str) -> bool:

@@ -114,7 +114,7 @@ class EventLog:
             "method": request.method,
             "url": request.shown_url(),
             "operation": request.operation,
-            "path_template": redact(path_template(request.path)),
+            "path_template": path_template(request.path),
         }
         if error is not None:
             details.update(
@@ -124,10 +124,17 @@ class EventLog:
                 status=error.http_status,
                 request_id=error.request_id,
             )
-        for name, value in details.items():
-            event[name] = redact(value) if isinstance(value, str) else value
+        event.update(details)
         if headers is not None:
-            event["headers"] = _shown(headers, request, phase)
+            event["headers"] = _shown(headers)
+        texts = [value for value in event.values() if isinstance(value, str)]
+        if headers is not None:
+            texts += event["headers"].values()
+        together = "\n".join(texts)
+        if redact(together) != together:  # hardly ever, so that one look at all of them is enough
+            event = redact(event)
+        if headers is not None and phase == "request":
+            event["headers"]["Authorization"] = request.api_key.shown
         level = _LEVELS.get(phase, _DEBUG)
         if self._is_logged(level):
             extra = {f"tesote_{name}": value for name, value in event.items()}
@@ -195,12 +202,7 @@ def show_log(level: Optional[str]) -> None:
             logger.setLevel(level.upper())
 
 
-def _shown(headers: Mapping[str, str], request: Request, phase: str) -> dict[str, str]:
-    redact = request.api_key.redact
-    shown = {name: value for name, value in headers.items() if name.lower() in _SHOWN}
-    together = "\n".join(shown.values())
-    if redact(together) != together:
-        shown = {name: redact(value) for name, value in shown.items()}
-    if phase == "request":
-        shown["Authorization"] = request.api_key.shown
-    return shown
+def _shown(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in headers.items() if name in _SHOWN or name.lower() in _SHOWN
+    }

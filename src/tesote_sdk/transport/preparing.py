@@ -43,7 +43,6 @@ class Preparer:
         self,
         method: str,
         path: str,
-        *,
         query: Optional[Mapping[str, Any]],
         body: Any,
         idempotency_key: Optional[str],

@@ -27,6 +27,7 @@ from .timeouts import Deadline
 
 if TYPE_CHECKING:
     from .connections import ConnectionPool
+    from .preparing import Preparer
 
 
 class Sender:
@@ -35,6 +36,7 @@ class Sender:
     Args:
         options: The client's.
         pool: The connections; not used where the options have an opener.
+        preparer: Makes the requests.
         log: Hears of every step.
         clock: Seconds on a clock that never steps back.
         sleep: Waits for some seconds.
@@ -42,6 +44,7 @@ class Sender:
 
     Attributes:
         pool: The connections.
+        preparer: Makes the requests.
         decode: Decodes JSON as the options ask for.
     """
 
@@ -49,6 +52,7 @@ class Sender:
         self,
         options: Options,
         pool: ConnectionPool,
+        preparer: Preparer,
         log: EventLog,
         *,
         clock: Callable[[], float],
@@ -57,6 +61,7 @@ class Sender:
     ) -> None:
         self._options = options
         self.pool: ConnectionPool = pool
+        self.preparer: Preparer = preparer
         self._log = log
         self._clock = clock
         self._sleep = sleep
@@ -75,7 +80,10 @@ class Sender:
     def last_response(self) -> Optional[LastResponse]:
         """What this thread's newest answer said about itself, or None before the first."""
         seen: Optional[tuple[int, Headers, int, float]] = getattr(self._own, "seen", None)
-        return None if seen is None else LastResponse(*seen)
+        if seen is None:
+            return None
+        status, headers, attempts, seconds = seen
+        return LastResponse(status, headers, attempts, _milliseconds(seconds))
 
     @property
     def last_rate_limit(self) -> Optional[RateLimit]:
@@ -110,7 +118,7 @@ class Sender:
                 delay = self._delay_before_next(failure, request, attempt, deadline)
                 told = {
                     "attempt": attempt,
-                    "elapsed_ms": round((self._clock() - started) * 1000, 3),
+                    "elapsed_ms": _milliseconds(self._clock() - started),
                 }
                 if delay is None:
                     self._log.report("error", request, None, failure, **told)
@@ -126,10 +134,14 @@ class Sender:
         self, request: Request, attempt: int, deadline: Deadline, *, is_watched: bool
     ) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
-        reply, elapsed_ms = self._paced(request, deadline)
+        limiter = self._options.rate_limiter
+        if limiter is None:
+            reply, seconds = self._timed(request, deadline)
+        else:
+            reply, seconds = self._paced(limiter, request, deadline)
         headers = reply.headers
         # From here on an answer is there: nothing that is done with it may take its place.
-        self._own.seen = reply.status, headers, attempt, elapsed_ms
+        self._own.seen = reply.status, headers, attempt, seconds
         if is_watched:
             self._log.report(
                 "response",
@@ -138,7 +150,7 @@ class Sender:
                 attempt=attempt,
                 status=reply.status,
                 request_id=headers.get("x-request-id"),
-                elapsed_ms=elapsed_ms,
+                elapsed_ms=_milliseconds(seconds),
             )
         if "deprecation" in headers.fields or "sunset" in headers.fields:
             self._notices.read(request, headers)
@@ -162,29 +174,23 @@ class Sender:
             path=request.base.path + request.path,
         )
 
-    def _paced(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+    def _paced(
+        self, limiter: RateLimiter, request: Request, deadline: Deadline
+    ) -> tuple[Reply, float]:
         """Send the request when the limiter lets it, and tell the limiter what came of it.
 
         Returns:
-            The reply, and the milliseconds that it took, without the wait for the limiter.
+            The reply, and the seconds that it took, without the wait for the limiter.
         """
-        limiter = self._options.rate_limiter
-        if limiter is None:
-            return self._timed(request, deadline)
-        return self._with_permit(limiter, request, deadline)
-
-    def _with_permit(
-        self, limiter: RateLimiter, request: Request, deadline: Deadline
-    ) -> tuple[Reply, float]:
         permit: Optional[Permit] = None
         reply: Optional[Reply] = None
         try:
             permit = limiter.acquire(deadline)
-            reply, elapsed_ms = self._timed(request, deadline)
+            reply, seconds = self._timed(request, deadline)
         finally:
             if permit is not None:
                 self._give_back(limiter, permit, reply)
-        return reply, elapsed_ms
+        return reply, seconds
 
     def _give_back(self, limiter: RateLimiter, permit: Permit, reply: Optional[Reply]) -> None:
         """Tell the limiter what came of a call; what it makes of it takes nobody's answer away."""
@@ -200,17 +206,16 @@ class Sender:
             self._log.warn("the rate limiter's release failed with %s", type(error).__name__)
 
     def _timed(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+        options = self._options
         started = self._clock()
-        reply = self._send(request, deadline)
+        if options.opener is None:
+            reply = self.pool.send(request, deadline, options)
+        else:
+            reply = self._send_through(options.opener, request, deadline, options.read_timeout)
+        seconds = self._clock() - started
         if tells_rate_limit(reply.headers.fields):
             self._rate_limit_seen = reply.headers, time.time()
-        return reply, round((self._clock() - started) * 1000, 3)
-
-    def _send(self, request: Request, deadline: Deadline) -> Reply:
-        options = self._options
-        if options.opener is None:
-            return self.pool.send(request, deadline, options)
-        return self._send_through(options.opener, request, deadline, options.read_timeout)
+        return reply, seconds
 
     def _delay_before_next(
         self, error: TesoteError, request: Request, attempt: int, deadline: Deadline
@@ -225,6 +230,10 @@ class Sender:
         # Where the limiter would not let it out in time, this error tells more than a timeout.
         held_up = limiter.seconds_to_wait() if limiter else 0.0
         return None if max(delay, held_up) >= deadline.remaining() else delay
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
 
 
 def _may_have_acted(request: Request, error: TesoteError) -> bool:

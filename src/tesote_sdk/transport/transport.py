@@ -26,7 +26,6 @@ from .timeouts import Deadline
 
 if TYPE_CHECKING:
     from .connections import ConnectionPool
-    from .preparing import Preparer
     from .response_cache import ResponseCache
     from .sending import Sender
 
@@ -75,7 +74,6 @@ class Transport:
         self._lends_connections: Optional[Transport] = None
         self._lends_cache: Optional[Transport] = None
         self._sender: Optional[Sender] = None
-        self._preparer: Optional[Preparer] = None
         self._cache: Optional[ResponseCache] = None
         self._made: dict[str, Any] = {}
         self._closed = False
@@ -91,8 +89,7 @@ class Transport:
         notice_fork()
         return None if self._sender is None else self._sender.last_response
 
-    @operation
-    def request(
+    def _perform(
         self,
         method: str,
         path: str,
@@ -135,16 +132,16 @@ class Transport:
         """
         notice_fork()
         sender = self._opened()
-        request = cast("Preparer", self._preparer).prepare(
+        request = sender.preparer.prepare(
             method,
             path,
-            query=query,
-            body=body,
-            idempotency_key=idempotency_key,
-            extra_headers=extra_headers,
-            key_in_body=key_in_body,
-            changes_state=changes_state,
-            operation=operation,
+            query,
+            body,
+            idempotency_key,
+            extra_headers,
+            key_in_body,
+            changes_state,
+            operation,
         )
         deadline = Deadline(self.clock, self.options.total_timeout, "total")
         if cache_ttl is not None:
@@ -160,6 +157,9 @@ class Transport:
         if request.changes_state:
             return self._written(sender, request, deadline)
         return self._sent(sender, request, deadline)
+
+    # The client's methods are doors themselves, and make their calls with what is behind this one.
+    request = operation(_perform)
 
     @operation
     def with_options(self, options: Options) -> Transport:
@@ -227,17 +227,17 @@ class Transport:
 
         # Not while forks wait: the system may look a name up for the proxy.
         pool = pool or ConnectionPool(self._base.origin, self.options, self.clock)
-        preparer = Preparer(self._base, self._api_key, self.options)
         sender = Sender(
             self.options,
             pool,
+            Preparer(self._base, self._api_key, self.options),
             self._log,
             clock=self.clock,
             sleep=self.sleep,
             uniform=self._uniform,
         )
         # Of threads that come here at once, the first one's are taken by all.
-        self._preparer, self._sender = self._made.setdefault("sender", (preparer, sender))
+        self._sender = self._made.setdefault("sender", sender)
         return self._sender
 
     def _kept(self) -> ResponseCache:

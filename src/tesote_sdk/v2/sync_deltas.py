@@ -77,7 +77,7 @@ def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
     """
 
     def read(response: Response) -> types.SyncDelta:
-        delta = response.json
+        delta = response._decoded()
         if not isinstance(delta, dict) or not delta.keys() & {"added", "modified", "removed"}:
             raise response.invalid("the answer is not a delta with added, modified and removed")
         for name in ("added", "modified", "removed"):

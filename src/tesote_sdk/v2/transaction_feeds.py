@@ -208,7 +208,7 @@ def _bulk_pages(
     response: Response, listings: Mapping[str, tuple[str, Listing]]
 ) -> dict[str, Page[types.Transaction]]:
     """Return the page of each account that the server answered for, by the id that was asked."""
-    sent = response.json
+    sent = response._decoded()
     results = sent.get("bulk_results") if isinstance(sent, dict) else None
     if not isinstance(results, list):
         raise response.invalid('the answer holds no list "bulk_results"')
