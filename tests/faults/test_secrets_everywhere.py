@@ -227,7 +227,7 @@ FAIL = {
 }
 """What users get into their hands: its names that fail in the tests above."""
 
-DOORS = {(ItemIterator, "__next__"): "_turned"}
+DOORS: dict[tuple[type, str], str] = {(ItemIterator, "__next__"): "_turned"}
 """Where the door stands further in: what fails there is tried above all the same."""
 
 

@@ -154,7 +154,7 @@ def test_half_dead_address_goes_last(step: Step, monkeypatch: pytest.MonkeyPatch
         ScriptedServer([on_client_hello(step)], host="127.0.0.2", tls=server_context()) as sick,
         ScriptedServer([], tls=server_context()) as well,
     ):
-        origin = resolve_to(monkeypatch, sick.address, well.address)._replace(scheme="https")
+        origin = resolve_to(monkeypatch, sick.address, well.address).replace(scheme="https")
         with pytest.raises((NetworkError, TimeoutError)):
             dial(origin, None, context, Deadline(time.monotonic, 0.1, "connect"), suspects)
         # What the name leads to no longer is forgotten.

@@ -9,6 +9,7 @@ import pytest
 from tesote_sdk import ConfigError
 from tesote_sdk.transport.origin import (
     DEFAULT_BASE_URL,
+    Origin,
     is_loopback,
     parse_base_url,
     split_authority,
@@ -32,7 +33,7 @@ from tesote_sdk.transport.origin import (
 )
 def test_base_urls(url: str, origin: tuple[str, str, int], path: str, host_header: str) -> None:
     base = parse_base_url(url, allow_http=False)
-    assert (tuple(base.origin), base.path, base.host_header) == (origin, path, host_header)
+    assert (base.origin, base.path, base.host_header) == (Origin(*origin), path, host_header)
     assert base.url == f"{origin[0]}://{host_header}{path}"
 
 

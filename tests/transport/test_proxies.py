@@ -36,7 +36,7 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for(API, allow_http=False) is None
     monkeypatch.setenv("HTTPS_PROXY", "http://joe:pass%20word@proxy.example.test")
     proxy = chosen()
-    assert tuple(proxy.origin) == ("http", "proxy.example.test", 80)
+    assert proxy.origin == Origin("http", "proxy.example.test", 80)
     assert proxy.header() == "Proxy-Authorization: Basic am9lOnBhc3Mgd29yZA==\r\n"
     assert repr(proxy) == "<Proxy proxy.example.test:80>"
     monkeypatch.setenv("NO_PROXY", "example.test")
@@ -46,7 +46,7 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("url", ["proxy.example.test:3128", "HTTP://Proxy.Example.Test:3128/path"])
 def test_proxy_without_credentials(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", url)
-    assert tuple(chosen().origin) == ("http", "proxy.example.test", 3128)
+    assert chosen().origin == Origin("http", "proxy.example.test", 3128)
     assert chosen().header() == ""
 
 
@@ -94,7 +94,7 @@ def test_no_proxy_knows_a_host_by_its_name_without_the_final_dot(
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.example.test:3128")
     monkeypatch.setenv("no_proxy", "example.test")
-    assert proxy_for(API._replace(host="api.example.test."), allow_http=False) is None
+    assert proxy_for(API.replace(host="api.example.test."), allow_http=False) is None
 
 
 # ---- the settings of macOS and Windows ----
@@ -127,7 +127,7 @@ def test_bypass_of_the_system(settings: dict[str, str], monkeypatch: pytest.Monk
     settings["https"] = "http://proxy.example.test:3128"
     monkeypatch.setattr(urllib.request, "proxy_bypass", "api.example.test:443".__eq__)
     assert proxy_for(API, allow_http=False) is None
-    assert proxy_for(API._replace(port=8443), allow_http=False) is not None
+    assert proxy_for(API.replace(port=8443), allow_http=False) is not None
 
 
 def test_bypass_that_looks_a_name_up_for_ever(

@@ -1,11 +1,12 @@
 """Where the API is served: the base URL, checked and taken apart."""
 
-# Without `from __future__ import annotations`: a NamedTuple compiles annotations that are text, and
-# the first of them in a process costs more than a millisecond.
+from __future__ import annotations
+
 import re
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from ..errors import ConfigError
+from .values import Value
 
 DEFAULT_BASE_URL = "https://equipo.tesote.com/api"
 """The production API (https://equipo.tesote.com/api/docs?version=v2)."""
@@ -23,21 +24,24 @@ _AUTHORITY = re.compile(
 _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?").fullmatch
 """RFC 1035, section 2.3.4, with the underscore that names inside a company may hold."""
 
-_VISIBLE = re.compile(r"[!-~]*").fullmatch
-
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_LOOPBACK = re.compile(
-    rf"127(?:\.{_OCTET}){{3}}|::1|(?:0{{1,4}}:){{7}}0{{0,3}}1|(?:.*\.)?localhost\.?", re.IGNORECASE
-).fullmatch
+# Compiled at first use: nobody asks of https.
+_LOOPBACK_ADDRESS = rf"127(?:\.{_OCTET}){{3}}|::1|(?:0{{1,4}}:){{7}}0{{0,3}}1"
 """127.1, 0x7f.1 and 127.0.0.256 are none of it: some resolvers ask DNS for them."""
+_LOCALHOST = r"(?:.*\.)?localhost\.?"
 
 
-class Origin(NamedTuple):
+class Origin(Value):
     """A scheme, a host and a port (RFC 9110, section 4.3.1)."""
+
+    __slots__ = ("scheme", "host", "port")  # noqa: RUF023
 
     scheme: str
     host: str
     port: int
+
+    def __init__(self, scheme: str, host: str, port: int) -> None:
+        self._set(scheme=scheme, host=host, port=port)
 
     @property
     def authority(self) -> str:
@@ -45,7 +49,7 @@ class Origin(NamedTuple):
         return f"{_bracketed(self.host)}:{self.port}"
 
 
-class BaseUrl(NamedTuple):
+class BaseUrl(Value):
     """A base URL in its parts.
 
     Attributes:
@@ -55,10 +59,15 @@ class BaseUrl(NamedTuple):
         url: The whole, as it is shown.
     """
 
+    __slots__ = ("origin", "path", "host_header", "url")  # noqa: RUF023
+
     origin: Origin
     path: str
     host_header: str
     url: str
+
+    def __init__(self, origin: Origin, path: str, host_header: str, url: str) -> None:
+        self._set(origin=origin, path=path, host_header=host_header, url=url)
 
 
 def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
@@ -87,7 +96,7 @@ def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
     except ValueError as error:
         raise ConfigError(f"base_url {error}, {example}") from None
     path = (matched["path"] or "").rstrip("/")
-    if matched["rest"] or not _VISIBLE(path):
+    if matched["rest"] or not (path.isascii() and path.isprintable()) or " " in path:
         raise ConfigError(
             f"base_url must not contain a query, a fragment or white space, {example}"
         )
@@ -127,7 +136,12 @@ def is_loopback(host: str) -> bool:
 
     A name can be made to lead elsewhere all the same: what it leads to has to be looked at, too.
     """
-    return _LOOPBACK(host) is not None
+    return is_loopback_address(host) or re.fullmatch(_LOCALHOST, host, re.IGNORECASE) is not None
+
+
+def is_loopback_address(host: str) -> bool:
+    """Tell whether a host is one of this machine's own addresses, which nobody has to look up."""
+    return re.fullmatch(_LOOPBACK_ADDRESS, host) is not None
 
 
 def _bracketed(host: str) -> str:

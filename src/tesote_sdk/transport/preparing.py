@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, Optional
 
+from .._forks import loading
 from ..errors import InvalidArgumentError
 from .encoding import check_path, checked_fields, encode_query, is_field_value
 from .json_bodies import encode_json
@@ -32,6 +33,7 @@ class Preparer:
         self._base = base
         self._api_key = api_key
         self._more_fields = options.headers
+        self._uuid: Optional[ModuleType] = None
         self._fields = {
             "Host": base.host_header,
             "User-Agent": options.user_agent,
@@ -60,7 +62,7 @@ class Preparer:
             raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
         check_path(path)
         headers = self._common_fields()
-        key = _key_of(method, idempotency_key)
+        key = self._key_of(method, idempotency_key)
         if key is not None:
             headers["Content-Type"] = "application/json"
             headers["Idempotency-Key"] = key
@@ -109,22 +111,27 @@ class Preparer:
             _add(fields, more)
         return fields
 
+    def _key_of(self, method: str, key: object) -> Optional[str]:
+        """Return the key that names a write, the caller's or a new one; None for what is none.
 
-def _key_of(method: str, key: object) -> Optional[str]:
-    """Return the key that names a write, the caller's or a new one; None for what is none.
-
-    Raises:
-        InvalidArgumentError: It cannot be sent, or the request writes nothing.
-    """
-    if method in SAFE_METHODS:
-        if key is not None:
-            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
-        return None
-    if key is None:
-        return str(uuid.UUID(bytes=os.urandom(16), version=4))
-    if not (isinstance(key, str) and is_field_value(key)):
-        raise InvalidArgumentError("idempotency_key must be a non-empty str of latin-1 characters")
-    return key
+        Raises:
+            InvalidArgumentError: It cannot be sent, or the request writes nothing.
+        """
+        if method in SAFE_METHODS:
+            if key is not None:
+                raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
+            return None
+        if key is None:
+            if self._uuid is None:
+                with loading():  # many programs only read
+                    import uuid
+                self._uuid = uuid
+            return str(self._uuid.UUID(bytes=os.urandom(16), version=4))
+        if not (isinstance(key, str) and is_field_value(key)):
+            raise InvalidArgumentError(
+                "idempotency_key must be a non-empty str of latin-1 characters"
+            )
+        return key
 
 
 def _add(fields: dict[str, str], more: Mapping[str, str]) -> None:

@@ -101,7 +101,7 @@ def _is_bypassed(origin: Origin, *, is_lookup_needed: bool) -> bool:
         from urllib.request import proxy_bypass
 
     # A final dot is none of the names that users list.
-    host = origin._replace(host=origin.host.removesuffix(".")).authority
+    host = origin.replace(host=origin.host.removesuffix(".")).authority
     if not is_lookup_needed:
         return bool(proxy_bypass(host))
     errand = Errand(lambda: bool(proxy_bypass(host)), "tesote-sdk-resolver")
