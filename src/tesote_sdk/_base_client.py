@@ -31,6 +31,8 @@ class _Unchanged:
 
 _UNCHANGED: Any = _Unchanged()
 
+_status: Callable[[Response], types.Status] = json_object("status")
+
 
 class BaseClient(Resource):
     """The part of a client that does not depend on the API's version.
@@ -116,9 +118,7 @@ class BaseClient(Resource):
             TransportError: No usable answer came back.
         """
         path = f"{self._version_prefix}/status"
-        return self._call(
-            "GET", path, json_object("status"), operation="status", cache_ttl=cache_ttl
-        )
+        return self._call("GET", path, _status, operation="status", cache_ttl=cache_ttl)
 
     @operation
     def whoami(self, *, cache_ttl: Optional[float] = None) -> types.WhoAmI:

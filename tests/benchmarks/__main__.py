@@ -20,6 +20,7 @@ from . import (
     profiles,
     sandboxes,
     startup,
+    steps,
     threads,
     walk,
 )
@@ -37,6 +38,7 @@ SECTIONS = {
     "idle": idle.measure,
     "sandbox": sandboxes.measure,
     "instructions": instructions.measure,
+    "steps": steps.measure,
     "profile": profiles.measure,
 }
 
