@@ -109,13 +109,14 @@ class EventLog:
         details: dict[str, Any],
     ) -> None:
         redact = request.api_key.redact
-        event: dict[str, Any] = {
-            "phase": phase,
-            "method": request.method,
-            "url": request.shown_url(),
-            "operation": request.operation,
-            "path_template": path_template(request.path),
-        }
+        if request.told is None:
+            request.told = {
+                "method": request.method,
+                "url": request.shown_url(),
+                "operation": request.operation,
+                "path_template": path_template(request.path),
+            }
+        event: dict[str, Any] = {"phase": phase, **request.told}
         if error is not None:
             details.update(
                 error=str(error),

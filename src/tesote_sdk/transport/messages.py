@@ -95,6 +95,7 @@ class Request:
         "operation",
         "path",
         "query",
+        "told",
         "varying",
     )
 
@@ -136,6 +137,8 @@ class Request:
         self.api_key: ApiKey = api_key
         self.operation: Optional[str] = operation
         """The method of a client that it is made by, such as `accounts.get`, if it is known."""
+        self.told: Optional[dict[str, Any]] = None
+        """What each log event of this request tells of it; made with the first."""
 
     @property
     def target(self) -> str:
@@ -150,7 +153,7 @@ class Request:
 
     def with_field(self, name: str, value: str) -> Request:
         """Return a copy with one more header field."""
-        fields = {slot: getattr(self, slot) for slot in self.__slots__}
+        fields = {slot: getattr(self, slot) for slot in self.__slots__ if slot != "told"}
         return Request(**{**fields, "headers": {**self.headers, name: value}})
 
     def summary(self) -> dict[str, Any]:
