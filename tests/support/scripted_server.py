@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, Union
 
-from tests.support.connections import ClientLeftError, Connection
+from tests.support.connections import ClientLeftError, Connection, wait_until_readable
 from tests.support.http_messages import Request, TruncatedError
 from tests.support.steps import Moment, Step, reply
 
@@ -163,10 +162,7 @@ class ScriptedServer:
     # ---- threads ----
 
     def _accept(self) -> None:
-        poller = select.poll()
-        poller.register(self._listener, select.POLLIN)
-        poller.register(self._waker, select.POLLIN)
-        while self._waker.fileno() not in dict(poller.poll()):
+        while self._waker not in wait_until_readable(self._listener, self._waker):
             sock, _ = self._listener.accept()
             with self._changed:
                 self.connections += 1

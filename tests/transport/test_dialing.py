@@ -23,6 +23,7 @@ from tests.support.certificates import client_context, server_context
 from tests.support.dead_addresses import black_hole, refused_port
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, hang_up, on_client_hello, silence
+from tests.support.systems import needs_fork
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -84,7 +85,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: Any) -> Origin:
 
 
 def test_race_where_select_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(select, "poll")
+    monkeypatch.delattr(select, "poll", raising=False)
     with listener() as server, refused_port("127.0.0.2") as port:
         address = server.getsockname()
         origin = resolve_to(monkeypatch, ("127.0.0.2", port), address)
@@ -101,7 +102,7 @@ def test_refused_connects_as_windows_tells_of_them(monkeypatch: pytest.MonkeyPat
         _, ready, _ = genuine(readers, writers, [], seconds)
         return [], [], ready
 
-    monkeypatch.delattr(select, "poll")
+    monkeypatch.delattr(select, "poll", raising=False)
     monkeypatch.setattr(select, "select", as_windows)
     text = "The target machine actively refused the connection"
     monkeypatch.setattr(socket, "errorTab", {errno.ECONNREFUSED: text}, raising=False)
@@ -114,7 +115,7 @@ def test_descriptor_too_high_for_select(monkeypatch: pytest.MonkeyPatch) -> None
     def out_of_range(*_: Any) -> Any:
         raise ValueError("filedescriptor out of range in select()")
 
-    monkeypatch.delattr(select, "poll")
+    monkeypatch.delattr(select, "poll", raising=False)
     monkeypatch.setattr(select, "select", out_of_range)
     with listener() as server, pytest.raises(NetworkError, match="about a thousand is the limit"):
         dial(Origin("http", *server.getsockname()), None, None, deadline())
@@ -228,7 +229,7 @@ class ShakingHands(ssl.SSLSocket):
         super().do_handshake(block)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs_fork
 @pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_sockets_in_mid_dial_are_closed_in_a_forked_child(

@@ -22,6 +22,7 @@ from tesote_sdk.transport.rate_limits import read_rate_limit
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, held, reply
+from tests.support.systems import needs_fork
 from tests.support.transports import transport_of
 from tests.transport.calls import FakeTime, failure_of, scripted
 from tests.v1.harness import attached
@@ -716,7 +717,7 @@ def test_nobody_is_kept_from_reporting_while_another_sleeps() -> None:
     assert slept == [pytest.approx(10, abs=0.1)]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@needs_fork
 def test_a_forked_child_is_not_held_up_by_calls_of_its_parent() -> None:
     answer = threading.Event()
     limits = {"X-RateLimit-Limit": "9", "X-RateLimit-Remaining": "8", "X-RateLimit-Reset": "60"}

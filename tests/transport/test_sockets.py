@@ -14,6 +14,7 @@ import pytest
 from tesote_sdk.transport.sockets import TimedSocket
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.certificates import client_context, server_context
+from tests.support.systems import EARLY
 
 if TYPE_CHECKING:
     import ssl
@@ -88,7 +89,7 @@ def test_a_read_ends_with_the_shorter_of_the_timeouts(
     began = time.monotonic()
     with pytest.raises(socket.timeout):
         timed.receive()
-    assert 0.04 <= time.monotonic() - began < 1
+    assert 0.05 - max(EARLY, 0.01) <= time.monotonic() - began < 1
 
 
 def test_a_wait_that_a_coarse_clock_ended_early_goes_on(
@@ -114,10 +115,18 @@ def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socke
     timed, peer = pair
     assert timed.receive_now() is None
     peer.sendall(b"xy")
-    assert timed.receive_now() == b"xy"
+    assert arrived(timed) == b"xy"
     assert timed.receive_now() is None
     peer.close()
-    assert timed.receive_now() == b""
+    assert arrived(timed) == b""
+
+
+def arrived(timed: TimedSocket) -> bytes | None:
+    """Return what comes at last: on its way through the system it takes a moment."""
+    give_up = time.monotonic() + 5
+    while (got := timed.receive_now()) is None and time.monotonic() < give_up:
+        time.sleep(0.001)
+    return got
 
 
 def test_a_peer_that_never_pauses_cannot_outlast_the_deadline(
@@ -166,7 +175,7 @@ def test_a_message_that_nobody_takes_ends_with_the_shorter_of_the_timeouts(
     began = time.monotonic()
     with pytest.raises(socket.timeout):
         timed.send_all(memoryview(MESSAGE))
-    assert 0.04 <= time.monotonic() - began < 1
+    assert 0.05 - max(EARLY, 0.01) <= time.monotonic() - began < 1
 
 
 def test_a_socket_that_was_closed_is_an_os_error(pair: tuple[TimedSocket, socket.socket]) -> None:
