@@ -7,10 +7,11 @@ import select
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tesote_sdk.transport import sockets
 from tesote_sdk.transport.sockets import TimedSocket
 from tesote_sdk.transport.timeouts import Deadline
 from tests.support.certificates import client_context, server_context
@@ -108,6 +109,30 @@ def test_a_wait_that_a_coarse_clock_ended_early_goes_on(
         return is_readable(seconds)
 
     timed._is_readable = at_first_for_nothing
+    assert timed.receive() == b"late"
+
+
+def test_ctrl_c_is_noticed_between_two_waits_where_it_ends_none(
+    pair: tuple[TimedSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, whose select goes on to its end."""
+    wait, waits = select.select, []
+
+    def watched(readers: Any, writers: Any, failed: Any, seconds: float) -> Any:
+        waits.append(seconds)
+        return wait(readers, writers, failed, seconds)
+
+    monkeypatch.delattr(select, "poll", raising=False)
+    monkeypatch.setattr(select, "select", watched)
+    monkeypatch.setattr(sockets, "LONGEST_WAIT", 0.02)
+    timed = TimedSocket(pair[0]._sock, Deadline(time.monotonic, 5, "total"), 0.09)
+    began = time.monotonic()
+    with pytest.raises(socket.timeout):
+        timed.receive()
+    assert 0.09 - max(EARLY, 0.01) <= time.monotonic() - began < 1
+    assert len(waits) >= 5
+    assert max(waits) <= 0.02
+    pair[1].sendall(b"late")
     assert timed.receive() == b"late"
 
 
