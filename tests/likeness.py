@@ -23,6 +23,7 @@ import sysconfig
 import threading
 import time
 import types
+from pathlib import Path
 from typing import Any, Callable
 
 LIKE = os.environ.get("TESOTE_TEST_LIKE", "")
@@ -85,6 +86,7 @@ def take_on() -> None:
         _have_a_coarse_clock()
         _open_as_windows_does()
         _hold_on_to_open_files()
+        vars(sys.modules["shutil"])["_use_fd_functions"] = False
     sys.addaudithook(_refuse)
 
 
@@ -245,6 +247,8 @@ def _refuse(event: str, details: tuple[Any, ...]) -> None:
     if not isinstance(path, (str, bytes)) or path in ("/dev/fd", os.devnull):
         return
     path = os.fsdecode(path)
+    if LIKE == "windows" and event == "open" and details[1] is None and Path(path).is_dir():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     gone = ("/proc/",) if LIKE == "macos" else ("/proc/", "/dev/std", "/dev/fd/")
     if path.startswith(gone):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

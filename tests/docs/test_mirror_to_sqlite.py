@@ -19,7 +19,7 @@ import pytest
 
 from tesote_sdk import RetryPolicy, V2Client
 from tesote_sdk.sandbox import Sandbox
-from tests.support.systems import needs_fork, needs_limits
+from tests.support.systems import needs_fork, needs_limits, needs_modes
 
 from .examples import load_example
 from .mirrors import (
@@ -495,6 +495,7 @@ def test_an_invented_bank_is_never_mirrored_into_a_database_of_ones_own(path: st
 # --- bank data, and odd data ------------------------------------------------------------------
 
 
+@needs_modes
 def test_the_database_is_for_nobody_else_to_read(
     sandbox: Sandbox, path: str, tmp_path: Path
 ) -> None:

@@ -30,6 +30,9 @@ needs_links = pytest.mark.skipif(
 needs_modes = pytest.mark.skipif(
     not hasattr(os, "fchmod"), reason="files have no owner, group and mode here"
 )
+needs_folder_sync = pytest.mark.skipif(
+    sys.platform == "win32", reason="a folder cannot be opened here, nor flushed"
+)
 needs_named_pipes = pytest.mark.skipif(
     not hasattr(os, "mkfifo"), reason="no file is a pipe or a device here"
 )

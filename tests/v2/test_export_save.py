@@ -16,7 +16,13 @@ import pytest
 
 from tesote_sdk import ExportFile, InvalidArgumentError
 from tesote_sdk.v2.export import _windows_takes
-from tests.support.systems import needs_limits, needs_links, needs_modes, needs_named_pipes
+from tests.support.systems import (
+    needs_folder_sync,
+    needs_limits,
+    needs_links,
+    needs_modes,
+    needs_named_pipes,
+)
 
 from .test_export import CONTENT, exported
 
@@ -310,6 +316,7 @@ def test_a_failed_save_leaves_what_was_there(
     assert [path.name for path in tmp_path.iterdir()] == ["march.csv"]
 
 
+@needs_folder_sync
 def test_the_folder_is_synced_after_the_name_is_there(
     file: ExportFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +335,7 @@ def test_the_folder_is_synced_after_the_name_is_there(
     assert synced == [(False, False), (True, True)]
 
 
+@needs_folder_sync
 def test_a_disk_that_fails_after_the_file_is_there_is_told(
     file: ExportFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
