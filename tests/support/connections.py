@@ -179,12 +179,12 @@ class Connection:
     def _leaves_within(self, seconds: float) -> bool:
         """Wait without reading, and tell whether the client has left.
 
-        Linux tells of a FIN even while bytes lie unread before it, and macOS of one on both sides.
-        Where there is no poll, a FIN is seen once all before it has been read.
+        Linux tells of a FIN even while bytes lie unread before it. Elsewhere it is seen once all
+        before it has been read.
         """
-        if hasattr(select, "poll"):
+        if hasattr(select, "POLLRDHUP"):
             poller = select.poll()
-            poller.register(self.sock, getattr(select, "POLLRDHUP", select.POLLHUP))
+            poller.register(self.sock, select.POLLRDHUP)
             return bool(poller.poll(seconds * 1000))
         if not select.select([self.sock], [], [], min(seconds, _TICK))[0]:
             return False
