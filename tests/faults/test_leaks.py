@@ -26,7 +26,7 @@ from tests.faults.harness import (
 )
 from tests.support.certificates import client_context
 from tests.support.dead_addresses import refused_port
-from tests.support.steps import Step, cut, hang_up, on_accept, reply, silence
+from tests.support.steps import Step, cut, hang_up, on_client_hello, reply, silence
 from tests.support.systems import needs_kill, open_descriptors
 from tests.support.transports import transport_of
 
@@ -137,7 +137,7 @@ def test_interrupt(step: Step, wire: Wire) -> None:
 @needs_kill
 def test_interrupt_in_mid_handshake() -> None:
     with (
-        Wire("https").serve([on_accept(silence()), answer()]) as server,
+        Wire("https").serve([on_client_hello(silence()), answer()]) as server,
         client_of(server, connect_timeout=10, total_timeout=20) as client,
     ):
         timer = _interrupt_soon()

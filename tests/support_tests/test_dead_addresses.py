@@ -13,12 +13,11 @@ from tests.support_tests.clients import nothing_left_behind
 
 def test_a_refused_port_refuses() -> None:
     with refused_port() as port, pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
+        socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
-def test_a_black_hole_hangs_every_time(host: str) -> None:
-    with nothing_left_behind(), black_hole(host) as address:
+def test_a_black_hole_hangs_every_time() -> None:
+    with nothing_left_behind(), black_hole() as address:
         for _ in range(2):
             started = time.monotonic()
             with pytest.raises(OSError, match="timed out"):

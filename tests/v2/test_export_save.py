@@ -235,6 +235,7 @@ def test_a_name_of_the_server_that_the_system_cannot_write_is_refused(tmp_path: 
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path)],
         env={
+            **os.environ,
             "PYTHONPATH": os.pathsep.join(sys.path),
             "LC_ALL": "C",
             "PYTHONUTF8": "0",
