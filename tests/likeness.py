@@ -13,6 +13,7 @@ import errno
 import functools
 import importlib
 import io
+import locale
 import os
 import select
 import signal
@@ -86,6 +87,7 @@ def take_on() -> None:
         _have_a_coarse_clock()
         _open_as_windows_does()
         _hold_on_to_open_files()
+        _write_to_pipes_as_windows_does()
         vars(sys.modules["shutil"])["_use_fd_functions"] = False
     sys.addaudithook(_refuse)
 
@@ -163,13 +165,26 @@ def _have_a_coarse_clock() -> None:
         *lists, seconds = given if len(given) == 4 else (*given, None)
         if not any(lists):
             raise OSError(10022, "An invalid argument was supplied")
-        return look(*lists, seconds if seconds is None else _until_a_tick(seconds))
+        seconds = seconds if seconds is None else _until_a_tick(seconds)
+        readable, writable, _ = look(*lists, seconds)
+        failed = [sock for sock in writable if sock in lists[2] and _has_failed(sock)]
+        return readable, [sock for sock in writable if sock not in failed], failed
 
     sleep = time.sleep
     look: Any = select.select
     time.monotonic, time.time = coarse(time.monotonic), coarse(time.time)
     time.sleep, select.select = early_sleep, early_select
     threading.Lock = _Lock  # type: ignore[assignment]
+
+
+def _has_failed(sock: Any) -> bool:
+    """Tell whether a connect was refused, of which select tells in its third list there."""
+    with socket.fromfd(sock if isinstance(sock, int) else sock.fileno(), 2, 1) as copy:
+        try:
+            copy.getpeername()
+        except OSError:
+            return True
+        return False
 
 
 # ---- Windows: files ----
@@ -195,6 +210,20 @@ def _open_as_windows_does() -> None:
         return opened(file, mode, buffering, encoding, errors, newline, **others)
 
     io.open = builtins.open = open_text  # type: ignore[assignment]
+
+
+def _write_to_pipes_as_windows_does() -> None:
+    """Have text from and to child processes in cp1252, on both sides."""
+
+    class Pipe(io.TextIOWrapper):
+        def __init__(self, buffer: Any, encoding: str | None = None, *given: Any, **others: Any):
+            super().__init__(buffer, encoding or "cp1252", *given, **others)
+
+    os.environ["PYTHONIOENCODING"] = "cp1252"
+    for name in ("getencoding", "getpreferredencoding"):
+        vars(locale)[name] = lambda *_: "cp1252"
+    _keep("subprocess", "io", io)
+    vars(vars(sys.modules["subprocess"])["io"])["TextIOWrapper"] = Pipe
 
 
 def _hold_on_to_open_files() -> None:
@@ -241,6 +270,10 @@ _NO_NAME = frozenset('<>:"|?*')
 
 def _refuse(event: str, details: tuple[Any, ...]) -> None:
     """Refuse to open what the other system does not have."""
+    if event == "socket.bind" and LIKE == "macos":
+        host = str(details[1][0])
+        if host.startswith("127.") and host != "127.0.0.1":
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     if event not in ("open", "os.listdir", "os.mkdir", "os.scandir") or not details:
         return
     path = details[0]
