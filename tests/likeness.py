@@ -174,6 +174,9 @@ def _have_a_coarse_clock() -> None:
     look: Any = select.select
     time.monotonic, time.time = coarse(time.monotonic), coarse(time.time)
     time.sleep, select.select = early_sleep, early_select
+    info = vars(time.get_clock_info("monotonic"))
+    told = types.SimpleNamespace(**{**info, "resolution": _TICK})
+    time.get_clock_info = lambda _: told  # type: ignore[assignment]
     threading.Lock = _Lock  # type: ignore[assignment]
 
 
