@@ -176,7 +176,7 @@ def _have_a_coarse_clock() -> None:
     time.sleep, select.select = early_sleep, early_select
     info = vars(time.get_clock_info("monotonic"))
     told = types.SimpleNamespace(**{**info, "resolution": _TICK})
-    time.get_clock_info = lambda _: told  # type: ignore[assignment]
+    vars(time)["get_clock_info"] = lambda _: told
     threading.Lock = _Lock  # type: ignore[assignment]
 
 
