@@ -192,6 +192,9 @@ def _has_failed(sock: Any) -> bool:
 
 # ---- Windows: files ----
 
+_ENCODING = "utf-8" if sys.flags.utf8_mode else "cp1252"
+"""That of text where none is named: Python 3.15 has made UTF-8 the default of every system."""
+
 
 def _open_as_windows_does() -> None:
     """Have text without a named encoding in cp1252, and end its lines with CR LF."""
@@ -207,7 +210,7 @@ def _open_as_windows_does() -> None:
         **others: Any,
     ) -> Any:
         if "b" not in mode:
-            encoding = encoding or "cp1252"
+            encoding = encoding or _ENCODING
             if newline is None and "r" not in mode:
                 newline = "\r\n"
         return opened(file, mode, buffering, encoding, errors, newline, **others)
@@ -220,11 +223,11 @@ def _write_to_pipes_as_windows_does() -> None:
 
     class Pipe(io.TextIOWrapper):
         def __init__(self, buffer: Any, encoding: str | None = None, *given: Any, **others: Any):
-            super().__init__(buffer, encoding or "cp1252", *given, **others)
+            super().__init__(buffer, encoding or _ENCODING, *given, **others)
 
-    os.environ["PYTHONIOENCODING"] = "cp1252"
+    os.environ["PYTHONIOENCODING"] = _ENCODING
     for name in ("getencoding", "getpreferredencoding"):
-        vars(locale)[name] = lambda *_: "cp1252"
+        vars(locale)[name] = lambda *_: _ENCODING
     _keep("subprocess", "io", io)
     vars(vars(sys.modules["subprocess"])["io"])["TextIOWrapper"] = Pipe
 
