@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk.sandbox import Sandbox
+from tesote_sdk.sandbox._wire import server
 from tests.support.connections import reset_on_close
 from tests.support.systems import needs_fork
 
@@ -157,6 +158,23 @@ def test_closing_from_many_threads_at_once_is_harmless() -> None:
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(sandbox.close) for _ in range(8)]:
             future.result(timeout=5)
+
+
+def test_a_read_that_a_shutdown_does_not_wake_has_its_socket_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it may be on Windows; there the read ends then."""
+    monkeypatch.setattr(server, "_shut_down", lambda _: None)
+    monkeypatch.setattr(server, "_WAKES_WITHIN_SECONDS", 0.01)
+    sandbox = Sandbox(accounts=1)
+    with ThreadPoolExecutor(1) as pool, socket.create_connection(address(sandbox), 5):
+        until(lambda: sandbox.connections == 1)
+        ((sock, thread),) = sandbox._server._open.values()
+        closed = pool.submit(sandbox.close)
+        until(lambda: sock.fileno() == -1)
+        assert thread.is_alive()
+        assert not closed.done()
+    assert closed.done()
 
 
 def test_clients_that_vanish_leave_no_trace(capfd: pytest.CaptureFixture[str]) -> None:
