@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -45,8 +47,9 @@ EARLY = 1 / 64 if sys.platform == "win32" else 0.0
 
 
 def open_descriptors() -> int:
-    """Return how many descriptors this process has open; skips the test where nobody can tell."""
+    """Return how many descriptors are open; where the system does not show, how many sockets."""
     shown = Path("/dev/fd")
-    if sys.platform == "win32" or not shown.is_dir():
-        pytest.skip("the system does not show which descriptors are open")
-    return len(list(shown.iterdir()))
+    if sys.platform != "win32" and shown.is_dir():
+        return len(list(shown.iterdir()))
+    sockets = [each for each in gc.get_objects() if issubclass(type(each), socket.socket)]
+    return sum(each.fileno() != -1 for each in sockets)
