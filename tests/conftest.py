@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import likeness
+
+likeness.take_on()  # before anything of the SDK or a test is imported
+
 # Helpers of tests assert too, and python -O would leave them without it.
 pytest.register_assert_rewrite(
     *(f"tests.{each.name}" for each in Path(__file__).parent.iterdir() if each.is_dir())
@@ -27,7 +31,9 @@ SEED = os.environ.get("TESOTE_TEST_SEED", "")
 
 
 def pytest_report_header() -> str | None:
-    return f"order: shuffled with TESOTE_TEST_SEED={SEED}" if SEED else None
+    told = f"like: {likeness.LIKE}" if likeness.LIKE else ""
+    shuffled = f"order: shuffled with TESOTE_TEST_SEED={SEED}" if SEED else ""
+    return "\n".join(filter(None, (told, shuffled))) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

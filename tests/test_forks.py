@@ -17,12 +17,13 @@ import pytest
 from tesote_sdk import _forks as forks
 from tesote_sdk._forks import importing, loading, notice_fork, renew_after_fork
 from tests.faults.interrupts import in_a_thread
+from tests.support.systems import needs_fork
 
 if TYPE_CHECKING:
     from typing import Callable
 
 pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    needs_fork,
     pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning"),
 ]
 

@@ -18,6 +18,7 @@ from tesote_sdk.sandbox import Sandbox
 from tests.cache.backends import Clock, DictBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Payload, reply
+from tests.support.transports import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,10 +37,6 @@ def shared_sandbox() -> Iterator[Sandbox]:
 def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     shared_sandbox.clear_requests()
     return shared_sandbox
-
-
-def client_of(sandbox: Sandbox, **options: Any) -> V2Client:
-    return V2Client(api_key=sandbox.api_key, base_url=sandbox.url, **options)
 
 
 def account(name: str = "Main", **more: object) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,7 @@ from tesote_sdk.sandbox import Sandbox
 from tests.cache.backends import DictBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, hang_up, reply
+from tests.support.transports import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,10 +184,6 @@ def test_a_read_by_nature_drops_nothing(read: Callable[[V2Client], object]) -> N
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(accounts=2, transactions=3) as sandbox:
         yield sandbox
-
-
-def client_of(sandbox: Sandbox, **options: Any) -> V2Client:
-    return V2Client(api_key=sandbox.api_key, base_url=sandbox.url, **options)
 
 
 def test_a_create_an_update_and_a_delete_are_seen_by_the_next_cached_list(

@@ -44,7 +44,12 @@ def start(*command: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=EXAMPLES,
-        env={**os.environ, "PYTHONPATH": SOURCE, **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": SOURCE,
+            "PYTHONIOENCODING": "utf-8",
+            **environment,
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -19,6 +19,7 @@ import pytest
 
 from tesote_sdk import RetryPolicy, V2Client
 from tesote_sdk.sandbox import Sandbox
+from tests.support.systems import needs_fork, needs_limits, needs_modes
 
 from .examples import load_example
 from .mirrors import (
@@ -229,6 +230,7 @@ while sys.stdin.readline():  # one line starts it, the next one kills it
 """
 
 
+@needs_fork
 def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
     random = Random(20_260_302)
     bank = Bank(sandbox, random)
@@ -493,6 +495,7 @@ def test_an_invented_bank_is_never_mirrored_into_a_database_of_ones_own(path: st
 # --- bank data, and odd data ------------------------------------------------------------------
 
 
+@needs_modes
 def test_the_database_is_for_nobody_else_to_read(
     sandbox: Sandbox, path: str, tmp_path: Path
 ) -> None:
@@ -614,8 +617,10 @@ def test_a_database_that_is_locked_is_told(
     assert "stopped: database is locked. What is stored is whole" in capsys.readouterr().err
 
 
+@needs_limits
 def test_a_disk_that_is_full_is_told(sandbox: Sandbox, path: str) -> None:
-    resource = pytest.importorskip("resource", reason="Windows limits no file sizes")
+    import resource
+
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
     try:

@@ -9,7 +9,6 @@ import io
 import json
 import queue
 import socket
-import struct
 import threading
 import time
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import pytest
 from tesote_sdk import InvalidArgumentError
 from tesote_sdk.webhooks import WebhookEvent
 from tests.docs.examples import load_example
+from tests.support.connections import reset_on_close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -308,7 +308,7 @@ def test_a_sender_that_goes_away_is_a_line_of_the_log(
     with caplog.at_level("WARNING"), socket.create_connection(("127.0.0.1", port)) as leaving:
         leaving.sendall(HEAD[:10])
         # Without lingering, a close resets the connection.
-        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_on_close(leaving)
     deadline = time.monotonic() + 10
     while "lost the connection of 127.0.0.1" not in caplog.text:
         assert time.monotonic() < deadline

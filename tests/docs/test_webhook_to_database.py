@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk.sandbox import Sandbox
+from tests.support.systems import needs_kill
 
 from .mirrors import start
 
@@ -22,6 +23,7 @@ _PROGRAM = "webhook_to_database.py"
 _SECRET = "whsec_planted_7Qm2"
 
 
+@needs_kill
 def test_a_delivery_becomes_rows_once(tmp_path: Path) -> None:
     file = tmp_path / "bank.db"
     with Sandbox(accounts=2, transactions=3) as sandbox:

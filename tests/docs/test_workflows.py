@@ -42,6 +42,15 @@ def test_the_tests_run_on_each_python_that_the_package_names() -> None:
     assert re.findall(r'"(3\.\d+)"', matrix[1]) == named
 
 
+def test_the_whole_suite_runs_on_every_system() -> None:
+    """What cannot run on one of them skips itself, and says why."""
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+
+    assert "os: [ubuntu-latest, macos-latest, windows-latest]" in workflow
+    assert re.findall(r"run: python -m pytest.*", workflow) == ["run: python -m pytest"]
+    assert "runner.os" not in workflow
+
+
 def test_the_changelog_has_the_version_or_what_will_be_in_it() -> None:
     """The release workflow refuses a version that has no heading of its own."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ what is in it. The SDK alone is installed anew each time: it is what changes.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -49,6 +48,8 @@ class Environment:
     def prepared(self, wheel: Path, *, fresh: bool = False) -> Iterator[Environment]:
         """Have it made and the SDK's wheel installed in it, and keep other runs out of it."""
         self._root.parent.mkdir(parents=True, exist_ok=True)
+        import fcntl  # not on Windows, where the rest of this module is tested
+
         with self._root.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if fresh:

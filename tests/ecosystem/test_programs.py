@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.systems import needs_kill
+
 from .__main__ import Row, as_markdown
 from .environments import normalized
 from .programs import Program, find, judge, read, run
@@ -75,6 +77,7 @@ def test_a_verdict_counts_where_the_exit_status_agrees(
     assert judge(f"on the way\n{line}\n", "Traceback\nboom\n", status) == verdict
 
 
+@needs_kill
 @pytest.mark.parametrize(
     ("lines", "result", "text"),
     [
@@ -98,6 +101,7 @@ def test_a_program_tells_what_it_found(
     assert verdict.text.startswith(text)
 
 
+@needs_kill
 def test_a_program_beyond_its_limit_is_ended_with_what_it_started(tmp_path: Path) -> None:
     pipe = tmp_path / "alive"
     os.mkfifo(pipe)

@@ -36,7 +36,7 @@ def test_refused(kind: Kind, wire: Wire) -> None:
     assert not error.outcome_unknown
     assert f"127.0.0.1:{port}" in str(error)
     assert "check base_url" in str(error)
-    assert elapsed < PROMPT
+    assert elapsed < 2 * PROMPT  # Windows asks for two seconds before it takes a refusal
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,6 +16,7 @@ import pytest
 from tesote_sdk import _forks
 from tests.faults.echo_server import echo, echoing
 from tests.faults.harness import Wire, client_of, pool_of
+from tests.support.systems import needs_fork
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.steps import Step
 
 pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    needs_fork,
     # Forking with threads is what is tried here; Python 3.12 and later warn of it.
     pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning"),
 ]

@@ -16,11 +16,12 @@ import pytest
 from tests.support.certificates import CA, server_context
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, reply
+from tests.support.systems import needs_fork
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = needs_fork
 
 RUNS = int(os.environ.get("TESOTE_TEST_FORK_RUNS", "1"))
 """How often each case is tried; a few hundred are for those who change the guard."""

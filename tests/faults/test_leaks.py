@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import os
 import signal
@@ -9,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,17 +27,11 @@ from tests.faults.harness import (
 )
 from tests.support.certificates import client_context
 from tests.support.dead_addresses import refused_port
-from tests.support.steps import Step, cut, hang_up, on_accept, reply, silence
+from tests.support.steps import Step, cut, hang_up, on_client_hello, reply, silence
+from tests.support.systems import needs_kill, open_descriptors
 from tests.support.transports import transport_of
 
 CLIENTS = 1000
-
-
-def _open_descriptors() -> int:
-    table = Path("/proc/self/fd")
-    if not table.is_dir():
-        pytest.skip("counts descriptors in /proc")
-    return len(list(table.iterdir()))
 
 
 def test_1000_clients_made_and_dropped(wire: Wire) -> None:
@@ -55,10 +49,10 @@ def test_1000_clients_made_and_dropped(wire: Wire) -> None:
             del client
             if n == 20:
                 server.wait_until(lambda: server.open_connections == 0)
-                before = _open_descriptors()
+                before = open_descriptors()
         server.wait_until(lambda: server.open_connections == 0)
         assert server.connections == calls
-        assert _open_descriptors() <= before
+        assert open_descriptors() <= before
 
 
 FAILURES = {
@@ -72,22 +66,22 @@ FAILURES = {
 @pytest.mark.parametrize("step", FAILURES.values(), ids=FAILURES)
 def test_failed_calls_leave_no_descriptor(step: Step, wire: Wire) -> None:
     with wire.serve([step] * 5) as server:
-        before = _open_descriptors()
+        before = open_descriptors()
         options: dict[str, Any] = {"retry_policy": RetryPolicy(max_attempts=1)}
         with client_of(server, read_timeout=0.02, **options) as client:
             errors = [failure_of(lambda: ask(client)).error for _ in range(5)]
         server.wait_until(lambda: server.open_connections == 0)
-        assert _open_descriptors() == before
+        assert open_descriptors() == before
         assert len(errors) == 5
 
 
 def test_refused_connects_leave_no_descriptor(wire: Wire) -> None:
     with refused_port() as port, client_of(f"{wire.scheme}://127.0.0.1:{port}") as client:
         failure_of(lambda: ask(client))
-        before = _open_descriptors()
+        before = open_descriptors()
         for _ in range(20):
             failure_of(lambda: ask(client))
-        assert _open_descriptors() == before
+        assert open_descriptors() == before
 
 
 def test_errors_keep_nothing_alive(wire: Wire) -> None:
@@ -108,7 +102,10 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
 def _interrupt_soon() -> threading.Timer:
     """Press Ctrl-C, as it were, while the main thread waits."""
     main = threading.main_thread().ident
-    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+    if hasattr(signal, "pthread_kill"):
+        timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+    else:
+        timer = threading.Timer(0.1, _thread.interrupt_main)
     timer.start()
     return timer
 
@@ -140,9 +137,10 @@ def test_interrupt(step: Step, wire: Wire) -> None:
         assert len(open_connections(client.transport)) == 1
 
 
+@needs_kill
 def test_interrupt_in_mid_handshake() -> None:
     with (
-        Wire("https").serve([on_accept(silence()), answer()]) as server,
+        Wire("https").serve([on_client_hello(silence()), answer()]) as server,
         client_of(server, connect_timeout=10, total_timeout=20) as client,
     ):
         timer = _interrupt_soon()

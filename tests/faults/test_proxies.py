@@ -118,7 +118,7 @@ def test_proxy_that_is_down(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None
     assert QUOTED not in str(error)
     assert error.attempts == 3
     assert not error.outcome_unknown
-    assert elapsed < PROMPT
+    assert elapsed < 2 * PROMPT  # Windows asks for two seconds before it takes a refusal
 
 
 @pytest.mark.parametrize("step", TUNNELS.values(), ids=TUNNELS)

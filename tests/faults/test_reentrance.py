@@ -20,6 +20,7 @@ from tests.faults.harness import Wire, client_of, open_connections
 from tests.faults.interrupts import Moment
 from tests.faults.test_interrupts import EVERY_LINE, asked, check, echo, echo_and_close, places
 from tests.support.steps import Step, reply
+from tests.support.systems import needs_fork
 
 
 @pytest.mark.parametrize("cache_ttl", [None, 60], ids=["sent", "cached"])
@@ -102,7 +103,7 @@ print(len(struck))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to have many processes")
+@needs_fork
 def test_from_a_signal_handler_at_every_line_of_a_first_call() -> None:
     with Wire("http").serve(echo) as server:
         ended = subprocess.run(

@@ -39,6 +39,7 @@ from tests.faults.planted_calls import (
 from tests.support.exposure import frames_of_the_sdk
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply, silence
+from tests.support.systems import needs_timer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,7 @@ def test_an_interrupt(call: Call) -> None:
         assert len(list(frames_of_the_sdk(caught.value))) > 3
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timer")
+@needs_timer
 def test_an_interrupt_of_a_wait_for_the_server() -> None:
     def interrupt(*_: object) -> None:
         raise TimeLimit

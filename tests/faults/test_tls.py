@@ -265,9 +265,7 @@ class TooLate(ssl.SSLContext):
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
         self.may_reset.set()
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        assert poll.poll(5000)
+        assert select.select([sock], [], [], 5)[0]
         if self.takes_the_error:
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
         return super().wrap_socket(sock, *args, **options)

@@ -20,15 +20,18 @@ import pytest
 from tests.support.certificates import CA
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, reply
+from tests.support.systems import needs_fork
 
 if TYPE_CHECKING:
     from tests.faults.harness import Wire
     from tests.support.http_messages import Request
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork") or sys.implementation.name != "cpython",
-    reason="needs fork, and a Python that ctypes reaches",
-)
+pytestmark = [
+    needs_fork,
+    pytest.mark.skipif(
+        sys.implementation.name != "cpython", reason="needs a Python that ctypes reaches"
+    ),
+]
 
 RUNS = int(os.environ.get("TESOTE_TEST_FORK_RUNS", "1"))
 """How often each case is tried; a few hundred are for those who change what a child renews."""

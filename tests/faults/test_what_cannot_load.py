@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, delayed, reply, silence
+from tests.support.systems import needs_limits
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -145,8 +146,8 @@ def test_the_files_of_a_running_program_are_gone() -> None:
     assert ended["cached"] == ended["opener"] == ended["written with a backend"] == "ConfigError"
 
 
+@needs_limits
 def test_no_descriptor_is_left_in_a_running_program() -> None:
-    pytest.importorskip("resource")
     with ScriptedServer(bank) as server:
         ended = outcomes(PROGRAM.replace("FORBID", NO_DESCRIPTORS), url=server.url)
     # The connection that is there goes on; a new one cannot be made.

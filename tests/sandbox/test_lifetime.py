@@ -7,7 +7,6 @@ import errno
 import gc
 import os
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -19,6 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk.sandbox import Sandbox
+from tesote_sdk.sandbox._wire import server
+from tests.support.connections import reset_on_close
+from tests.support.systems import needs_fork
 
 from .api import Api
 
@@ -32,9 +34,11 @@ def threads() -> set[threading.Thread]:
 
 def descriptors() -> set[tuple[int, int, int]]:
     """The open descriptors, each with what it is open on; none where the system shows none."""
-    found = set()
+    found: set[tuple[int, int, int]] = set()
     shown = Path("/dev/fd")
-    for number in [int(each.name) for each in shown.iterdir()] if shown.exists() else []:
+    if sys.platform == "win32" or not shown.exists():
+        return found
+    for number in [int(each.name) for each in shown.iterdir()]:
         with contextlib.suppress(OSError):  # the listing's own, which is closed by now
             status = os.fstat(number)
             found.add((number, status.st_dev, status.st_ino))
@@ -156,6 +160,23 @@ def test_closing_from_many_threads_at_once_is_harmless() -> None:
             future.result(timeout=5)
 
 
+def test_a_read_that_a_shutdown_does_not_wake_has_its_socket_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it may be on Windows; there the read ends then."""
+    monkeypatch.setattr(server, "_shut_down", lambda _: None)
+    monkeypatch.setattr(server, "_WAKES_WITHIN_SECONDS", 0.01)
+    sandbox = Sandbox(accounts=1)
+    with ThreadPoolExecutor(1) as pool, socket.create_connection(address(sandbox), 5):
+        until(lambda: sandbox.connections == 1)
+        ((sock, thread),) = sandbox._server._open.values()
+        closed = pool.submit(sandbox.close)
+        until(lambda: sock.fileno() == -1)
+        assert thread.is_alive()
+        assert not closed.done()
+    assert closed.done()
+
+
 def test_clients_that_vanish_leave_no_trace(capfd: pytest.CaptureFixture[str]) -> None:
     with Sandbox(accounts=60) as sandbox:
         whole = (
@@ -164,9 +185,7 @@ def test_clients_that_vanish_leave_no_trace(capfd: pytest.CaptureFixture[str]) -
         )
         for sent in ("", "GET", whole[:-2], whole, whole * 50):
             sock = socket.create_connection(address(sandbox), 5)
-            # Linger for no time at all: close() resets the connection.
-            layout = "hh" if sys.platform == "win32" else "ii"
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
+            reset_on_close(sock)
             sock.sendall(sent.encode())
             sock.close()
         with Api(sandbox) as api:
@@ -177,9 +196,6 @@ def test_clients_that_vanish_leave_no_trace(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr() == ("", "")
 
 
-forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-
-
 def outcome(script: str) -> tuple[str, str]:
     """What a program prints, and what it complains of."""
     command = [sys.executable, "-W", "ignore", "-c", script]
@@ -187,7 +203,7 @@ def outcome(script: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-@forking
+@needs_fork
 def test_a_forked_child_closes_its_copy_and_the_parent_serves_on() -> None:
     script = """if True:
         import http.client, os
@@ -208,7 +224,7 @@ def test_a_forked_child_closes_its_copy_and_the_parent_serves_on() -> None:
     assert outcome(script) == ("200 1\n", "")
 
 
-@forking
+@needs_fork
 def test_a_forked_child_is_not_hung_by_a_lock_that_was_held_at_the_fork() -> None:
     # A bank sync reads the clock with the state locked: there it stands still at the fork.
     script = """if True:
@@ -270,7 +286,7 @@ def test_a_forked_child_is_not_hung_by_a_lock_that_was_held_at_the_fork() -> Non
     assert outcome(script) == ("7\n1\n", "")
 
 
-@forking
+@needs_fork
 @pytest.mark.skipif(sys.platform == "darwin", reason="only Linux ends all copies of a listener")
 def test_a_port_is_closed_although_a_child_has_a_copy_of_it() -> None:
     script = """if True:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tesote_sdk.sandbox import Sandbox, __main__
+from tests.support.systems import needs_kill
 
 from .api import Api
 
@@ -83,7 +84,7 @@ def test_it_prints_what_to_paste_and_serves(
         assert asked(value) == [200, 200, 3]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGINT to a process")
+@needs_kill
 def test_ctrl_c_ends_it_quietly() -> None:
     with run("-m", "tesote_sdk.sandbox") as served:
         assert served.stderr is not None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import select
+import selectors
 import socket
 import ssl
 import struct
@@ -14,8 +16,6 @@ from typing import Callable
 
 from tests.support.http_messages import MessageReader, Request
 
-# Linux tells of a peer's FIN even while bytes lie unread before it.
-_PEER_LEFT = getattr(select, "POLLRDHUP", select.POLLHUP)
 _TICK = 0.01
 
 OnTrigger = Callable[[Callable[[], None]], None]
@@ -46,6 +46,7 @@ class Connection:
         self.request: Request | None = None
         self.reader = MessageReader(self.receive)
         self.is_open = True
+        self._interrupted = False
         self.companions: list[socket.socket] = []
         self._send_lock = threading.Lock()
 
@@ -82,11 +83,11 @@ class Connection:
             return
         if isinstance(self.sock, ssl.SSLSocket):
             if not self.sock.pending():
-                self._poll(select.POLLIN | _PEER_LEFT)
+                wait_until_readable(self.sock)
             data = self.receive()
             self.reader.feed(data)
         else:
-            self._poll(select.POLLIN | _PEER_LEFT)
+            wait_until_readable(self.sock)
             try:
                 data = self.sock.recv(1, socket.MSG_PEEK)
             except OSError as error:
@@ -123,7 +124,7 @@ class Connection:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            if self._poll(_PEER_LEFT, min(left, longest)):
+            if self._interrupted or self._leaves_within(min(left, longest)):
                 raise ClientLeftError
 
     def drain(self) -> None:
@@ -169,15 +170,43 @@ class Connection:
 
     def interrupt(self) -> None:
         """Wake the connection's thread out of whatever it waits for."""
+        self._interrupted = True
         for sock in [self.sock, *self.companions]:
             # ssl.SSLSocket.shutdown would drop its TLS state under the thread that reads.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _poll(self, events: int, seconds: float | None = None) -> bool:
-        poller = select.poll()
-        poller.register(self.sock, events)
-        return bool(poller.poll(None if seconds is None else seconds * 1000))
+    def _leaves_within(self, seconds: float) -> bool:
+        """Wait without reading, and tell whether the client has left.
+
+        Linux tells of a FIN even while bytes lie unread before it. Elsewhere it is seen once all
+        before it has been read.
+        """
+        if hasattr(select, "POLLRDHUP"):
+            poller = select.poll()
+            poller.register(self.sock, select.POLLRDHUP)
+            return bool(poller.poll(seconds * 1000))
+        if not select.select([self.sock], [], [], min(seconds, _TICK))[0]:
+            return False
+        try:
+            # Not ssl.SSLSocket's own, which would read, and takes no flags.
+            if not socket.socket.recv(self.sock, 1, socket.MSG_PEEK):
+                return True
+        except OSError:
+            return True
+        time.sleep(min(seconds, _TICK))
+        return False
+
+
+def wait_until_readable(*socks: socket.socket) -> list[object]:
+    """Wait until one of some sockets has something to read, or its end; return those that have.
+
+    By poll where there is one: it needs no descriptor of its own, and takes those above 1023.
+    """
+    with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
+        for sock in socks:
+            selector.register(sock, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select()]
 
 
 def reset_on_close(sock: socket.socket) -> None:
@@ -186,4 +215,5 @@ def reset_on_close(sock: socket.socket) -> None:
     Raises:
         OSError: The socket is closed.
     """
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    layout = "hh" if os.name == "nt" else "ii"
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,48 +18,38 @@ _ATTEMPTS = 16
 
 
 @contextlib.contextmanager
-def refused_port(host: str = "127.0.0.1") -> Iterator[int]:
+def refused_port() -> Iterator[int]:
     """A port where `connect()` is refused; held, so that nobody else can come to listen on it."""
-    with socket.socket(_family(host), socket.SOCK_STREAM) as holder:
-        holder.bind((host, 0))
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
         yield int(holder.getsockname()[1])
 
 
 @contextlib.contextmanager
-def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[tuple[str, int]]:
+def black_hole() -> Iterator[tuple[str, int]]:
     """An address whose `connect()` hangs, as behind a firewall that drops packets.
 
     A listening socket that never accepts and whose queue is full makes Linux drop further SYNs;
     the client's kernel repeats them for about two minutes. Whether it hangs is tried out first.
-    On Linux every address of 127.0.0.0/8 works, and `::1`; elsewhere 127.0.0.2 must be
-    configured before it can be bound.
-
-    Args:
-        host: A loopback address.
-        port: The port, that of a live server on another address for example; 0: any.
+    Where it does not, the test is skipped, but for Linux, where that would be a fault.
 
     Yields:
         Host and port.
-
-    Raises:
-        RuntimeError: This system completes or refuses the connections instead.
     """
+    if sys.platform == "win32":
+        pytest.skip("what a full queue cannot take is refused here, and not dropped")
     with contextlib.ExitStack() as sockets:
-        listener = sockets.enter_context(socket.socket(_family(host), socket.SOCK_STREAM))
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        address = (host, int(listener.getsockname()[1]))
+        address = ("127.0.0.1", int(listener.getsockname()[1]))
         for _ in range(_ATTEMPTS):
-            filler = sockets.enter_context(socket.socket(_family(host), socket.SOCK_STREAM))
+            filler = sockets.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(address)
             if not select.select([], [filler], [], 0.05)[1]:
                 break
         else:
-            raise RuntimeError(f"connect() to {address} does not hang here")
+            assert sys.platform != "linux"
+            pytest.skip("what a full queue cannot take is not dropped here")
         yield address
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, Union
 
-from tests.support.connections import ClientLeftError, Connection
+from tests.support.connections import ClientLeftError, Connection, wait_until_readable
 from tests.support.http_messages import Request, TruncatedError
 from tests.support.steps import Moment, Step, reply
 
@@ -38,7 +37,6 @@ class ScriptedServer:
         script: The steps, or a function from the (whole) request to a step.
         tls: Makes it an https server; handshakes happen in the connection's own thread.
         host: The loopback address to listen on.
-        port: The port; 0 lets the kernel choose.
 
     Attributes:
         requests: Every request that was read, in the order in which reading ended.
@@ -58,7 +56,6 @@ class ScriptedServer:
         *,
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
-        port: int = 0,
     ) -> None:
         self.requests: list[Request] = []
         self.cut_requests: list[bytes] = []
@@ -74,7 +71,7 @@ class ScriptedServer:
         self._threads: dict[threading.Thread, Connection] = {}
         self._trigger_actions: list[Callable[[], None]] = []
         self._closing = False
-        self._listener = socket.create_server((host, port), backlog=128)
+        self._listener = socket.create_server((host, 0), backlog=128)
         self.address = (host, int(self._listener.getsockname()[1]))
         shown_host = "localhost" if tls and host == "127.0.0.1" else host
         self.url = f"{'https' if tls else 'http'}://{shown_host}:{self.address[1]}"
@@ -163,10 +160,7 @@ class ScriptedServer:
     # ---- threads ----
 
     def _accept(self) -> None:
-        poller = select.poll()
-        poller.register(self._listener, select.POLLIN)
-        poller.register(self._waker, select.POLLIN)
-        while self._waker.fileno() not in dict(poller.poll()):
+        while self._waker not in wait_until_readable(self._listener, self._waker):
             sock, _ = self._listener.accept()
             with self._changed:
                 self.connections += 1

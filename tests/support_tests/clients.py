@@ -6,14 +6,12 @@ import contextlib
 import http.client
 import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.support.certificates import client_context
 from tests.support.scripted_server import ScriptedServer
+from tests.support.systems import open_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +62,7 @@ GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 
 @contextlib.contextmanager
 def nothing_left_behind() -> Iterator[None]:
-    descriptors, threads = _open_descriptors(), threading.enumerate()
+    descriptors, threads = open_descriptors(), threading.enumerate()
     yield
     assert threading.enumerate() == threads
-    assert _open_descriptors() == descriptors
-
-
-def _open_descriptors() -> int:
-    open_ones = Path("/proc/self/fd")
-    if not open_ones.is_dir():
-        pytest.skip("counts descriptors in /proc")
-    return len(list(open_ones.iterdir()))
+    assert open_descriptors() == descriptors

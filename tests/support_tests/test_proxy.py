@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.certificates import API_HOST, client_context, server_context
-from tests.support.dead_addresses import black_hole, refused_port
-from tests.support.proxy import RELAY, ProxyServer
+from tests.support.dead_addresses import black_hole
+from tests.support.proxy import ProxyServer
 from tests.support.scripted_server import ScriptedServer
-from tests.support.steps import Step, cut, drip, hang_up, raw, reply, reset, silence
+from tests.support.steps import cut, raw, reply, reset, silence
 from tests.support_tests.clients import (
     bare_client,
     get,
@@ -40,20 +40,6 @@ def through(
         yield client
 
 
-def test_tls_goes_through_a_tunnel_to_a_host_that_no_dns_knows() -> None:
-    with ScriptedServer([reply(201), reply(202)], tls=server_context(API_HOST)) as server:
-        with ProxyServer(routes={f"{API}:443": server.address}) as proxy:
-            with through(proxy, {"X-Mine": "1"}) as client:
-                assert [get(client)[0] for _ in range(2)] == [201, 202]
-            proxy.wait_until(lambda: proxy.open_connections == 0)
-            assert proxy.tunnels == [f"{API}:443"]
-            (request,) = proxy.requests
-            assert request.raw.startswith(b"CONNECT api.example.test:443 HTTP/1.")
-            assert request.headers["x-mine"] == "1"
-        server.wait_for_disconnects()
-        assert [r.connection for r in server.requests] == [1, 1]
-
-
 def test_a_reset_and_a_cut_pass_through_a_tunnel() -> None:
     answer = reply(body=b"0123456789")
     script = [cut(answer, -3), cut(answer, -3, reset())]
@@ -65,24 +51,6 @@ def test_a_reset_and_a_cut_pass_through_a_tunnel() -> None:
                 client.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 with pytest.raises(error) if error else contextlib.nullcontext():
                     assert read_all(client) == answer.content[:-3]
-
-
-def test_plain_requests_are_forwarded_over_one_connection() -> None:
-    script = [reply(body="one", chunked=True), reply(204), reply(202, "three", close=True)]
-    with ScriptedServer(script) as server:
-        with ProxyServer(routes={f"{API}:80": server.address}) as proxy:
-            with http_client(proxy) as client:
-                assert get(client, f"http://{API}/a?b=1") == (200, b"one")
-                client.request("POST", f"http://{API}", b"body", {"Proxy-Connection": "x"})
-                assert client.getresponse().read() == b""
-                assert get(client, f"http://{API}:80/c") == (202, b"three")
-                proxy.wait_until(lambda: proxy.open_connections == 0)
-            assert proxy.connections == 1
-            assert next(r.target for r in proxy.requests) == f"http://{API}/a?b=1"
-        assert [r.target for r in server.requests] == ["/a?b=1", "/", "/c"]
-        assert server.requests[1].body == b"body"
-        assert server.requests[0].headers["Host"] == API
-        assert "Proxy-Connection" not in server.requests[1].headers
 
 
 def test_faults_of_the_server_pass_through_a_forward() -> None:
@@ -119,42 +87,6 @@ def test_credentials_are_asked_for() -> None:
 def test_the_world_outside_is_out_of_reach() -> None:
     with ProxyServer() as proxy, through(proxy) as client, pytest.raises(OSError, match="502"):
         get(client)
-
-
-def test_a_dead_target_is_a_bad_gateway() -> None:
-    with refused_port() as port:
-        routes = {f"{API}:443": ("127.0.0.1", port)}
-        with ProxyServer(routes=routes) as proxy, through(proxy) as client:
-            with pytest.raises(OSError, match="502"):
-                get(client)
-            assert proxy.tunnels == []
-
-
-@pytest.mark.parametrize(
-    ("step", "error"),
-    [
-        (reply(403), "403"),
-        (reply(407), "407"),
-        (reply(502, "<html>", close=True), "502"),
-        (raw(b"<html>sorry</html>\r\n"), "<html>"),
-        (hang_up(), "closed"),
-        (reset(), "reset"),
-        (drip(b"HTTP/1.1 200 Connection established\r\n\r\n", 1), "timed out"),
-        (silence(), "timed out"),
-    ],
-)
-def test_the_proxy_refuses_on_cue_and_relays_then(step: Step, error: str) -> None:
-    with ScriptedServer([reply(), reply()], tls=server_context(API_HOST)) as server:
-        routes = {f"{API}:443": server.address}
-        with ProxyServer(routes=routes, script=[RELAY, step]) as proxy:
-            with through(proxy) as client:
-                assert get(client)[0] == 200
-            with through(proxy) as client:
-                client.timeout = 0.1
-                with pytest.raises((OSError, http.client.HTTPException), match=error):
-                    get(client)
-            with through(proxy) as client:
-                assert get(client)[0] == 200
 
 
 def test_closing_ends_tunnels_forwards_and_connects() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
-import struct
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.connections import reset_on_close
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import (
     Step,
@@ -22,7 +21,6 @@ from tests.support.steps import (
     reply,
     silence,
     then_stray,
-    unread,
 )
 from tests.support_tests.clients import (
     GET,
@@ -56,16 +54,6 @@ def test_a_request_is_recorded_as_it_was_received() -> None:
     assert started <= request.arrived <= time.monotonic()
 
 
-def test_the_body_of_a_chunked_request_is_put_together() -> None:
-    head = b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-    chunks = b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: 1\r\n\r\n"
-    with ScriptedServer([reply(), reply()]) as server, bare_client(server, head + chunks + GET):
-        first, second = server.wait_for_requests(2)
-    assert first.body == b"abcde"
-    assert first.raw == head + chunks
-    assert second.raw == GET
-
-
 def test_steps_are_taken_one_a_request_over_all_connections() -> None:
     with ScriptedServer([reply(201), reply(202), reply(203)]) as server:
         with http_client(server) as first, http_client(server) as second:
@@ -77,19 +65,6 @@ def test_steps_are_taken_one_a_request_over_all_connections() -> None:
         assert server.connections == 2
 
 
-def test_a_callable_answers_each_request() -> None:
-    def answer(request: Request) -> Step:
-        return reply(body=request.target)
-
-    with ScriptedServer(answer) as server, http_client(server) as client:
-        assert [get(client, target)[1] for target in ("/a", "/b")] == [b"/a", b"/b"]
-
-
-def test_an_endless_script_is_an_iterator() -> None:
-    with ScriptedServer(itertools.repeat(reply(204))) as server, http_client(server) as client:
-        assert {get(client)[0] for _ in range(3)} == {204}
-
-
 def test_a_request_beyond_the_script_fails_the_test() -> None:
     with pytest.raises(AssertionError, match="no step for request 2, GET / on connection 1"):
         play([reply()], GET + GET)
@@ -99,20 +74,10 @@ def test_a_request_beyond_the_script_fails_the_test() -> None:
         server.failures.clear()
 
 
-def test_a_request_where_the_script_waits_for_a_connection_fails_the_test() -> None:
-    with pytest.raises(AssertionError, match=r"no step for request 2.*silence at accept"):
-        play([reply(), on_accept(silence())], GET + GET)
-
-
 @pytest.mark.parametrize("sent", [b"GET /\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"])
 def test_a_malformed_request_fails_the_test(sent: bytes) -> None:
     with pytest.raises(AssertionError, match="ValueError"):
         play([reply()], sent)
-
-
-def test_a_callable_that_comes_too_late_fails_the_test() -> None:
-    with pytest.raises(AssertionError, match="too late"):
-        play(lambda _: unread(reply()), GET)
 
 
 def test_a_callable_that_raises_fails_the_test() -> None:
@@ -147,18 +112,13 @@ def test_a_reset_by_the_client_is_a_disconnect() -> None:
     with ScriptedServer([silence()]) as server:
         with bare_client(server, GET) as client:
             server.wait_for_requests(1)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(client)
         server.wait_for_disconnects()
 
 
 def test_a_wait_that_is_in_vain_says_so() -> None:
     with ScriptedServer([]) as server, pytest.raises(AssertionError, match="requests=0"):
         server.wait_for_requests(1, timeout=0.01)
-
-
-def test_a_trigger_that_nothing_waits_for_says_so() -> None:
-    with ScriptedServer([]) as server, pytest.raises(AssertionError, match="trigger"):
-        server.trigger()
 
 
 @pytest.mark.parametrize(
@@ -186,12 +146,3 @@ def test_closing_ends_every_wait_and_leaves_nothing(step: Step) -> None:
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(server.address, timeout=2)
         server.close()
-
-
-def test_a_server_can_share_a_port_with_another_address() -> None:
-    with ScriptedServer([reply(201)]) as first:
-        port = first.address[1]
-        with ScriptedServer([reply(202)], host="127.0.0.2", port=port) as second:
-            assert second.address == ("127.0.0.2", port)
-            with http_client(second) as client:
-                assert get(client)[0] == 202

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import select
-import socket
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import (
-    Step,
     cut,
     drip,
     half_close,
     hang_up,
     head_only,
-    on_accept,
-    raw,
     reply,
     reset,
     silence,
@@ -26,14 +23,14 @@ from tests.support.steps import (
 )
 from tests.support_tests.clients import GET, bare_client, get, http_client, read_all
 
+if TYPE_CHECKING:
+    import socket
+
 POST = b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
 
 
 def is_readable(client: socket.socket, timeout: float = 2.0) -> bool:
     return bool(select.select([client], [], [], timeout)[0])
-
-
-# ---- bytes ----
 
 
 def test_drip_sends_a_byte_at_a_time_and_then_is_silent() -> None:
@@ -43,19 +40,6 @@ def test_drip_sends_a_byte_at_a_time_and_then_is_silent() -> None:
         assert time.monotonic() - started >= 0.05
         assert not is_readable(client, 0.1)
         client.close()
-        server.wait_for_disconnects()
-
-
-def test_drip_of_a_reply_ends_as_the_reply_does() -> None:
-    script = [drip(reply(), 0.0), drip(reply(close=True), 0.0)]
-    with ScriptedServer(script) as server, bare_client(server, GET + GET) as client:
-        assert read_all(client) == reply().content + reply(close=True).content
-
-
-def test_a_drip_ends_when_the_client_leaves() -> None:
-    with ScriptedServer([drip(b"abc", 60)]) as server:
-        with bare_client(server, GET) as client:
-            assert client.recv(10) == b"a"
         server.wait_for_disconnects()
 
 
@@ -69,35 +53,6 @@ def test_cut_goes_on_as_told() -> None:
             read_all(client)
 
 
-# ---- no answer ----
-
-
-# ---- when ----
-
-
-def test_on_accept_needs_no_request() -> None:
-    script = [on_accept(hang_up()), on_accept(reset()), on_accept(silence()), reply(201)]
-    with ScriptedServer(script) as server:
-        with bare_client(server) as client:
-            assert client.recv(1) == b""
-        with pytest.raises(ConnectionResetError), bare_client(server) as client:
-            read_all(client)
-        with bare_client(server, GET) as client:
-            assert not is_readable(client, 0.05)
-        with http_client(server) as http_client_:
-            assert get(http_client_)[0] == 201
-        assert len(server.requests) == 1
-        assert server.connections == 4
-
-
-def test_a_server_may_speak_first_and_serve_then() -> None:
-    script = [on_accept(raw(b"220 hello\r\n", close=False)), reply()]
-    with ScriptedServer(script) as server, bare_client(server) as client:
-        assert client.recv(99) == b"220 hello\r\n"
-        client.sendall(GET)
-        assert client.recv(99) == reply().content
-
-
 def test_unread_closes_on_a_reused_connection_as_the_next_request_arrives() -> None:
     with ScriptedServer([reply(), unread(hang_up()), reply(202)]) as server:
         with http_client(server) as client:
@@ -107,13 +62,6 @@ def test_unread_closes_on_a_reused_connection_as_the_next_request_arrives() -> N
         with http_client(server) as client:
             assert get(client)[0] == 202
         assert [r.connection for r in server.requests] == [1, 2]
-
-
-@pytest.mark.parametrize("step", [unread(reply()), head_only(reply())])
-def test_a_request_that_was_not_read_whole_ends_its_connection(step: Step) -> None:
-    with ScriptedServer([step]) as server, bare_client(server, POST) as client:
-        assert client.recv(99) == reply().content
-        server.wait_until(lambda: server.open_connections == 0)
 
 
 def test_head_only_answers_before_the_body_and_closes() -> None:
@@ -134,29 +82,6 @@ def test_half_close_lets_the_client_send_on_and_read_the_answer() -> None:
             client.sendall(b"x" * 1_000_000)
             assert read_all(client) == reply(413, close=True).content
         server.wait_for_disconnects()
-
-
-def test_silence_after_the_head_leaves_the_client_stuck_in_its_body() -> None:
-    with ScriptedServer([head_only(silence())]) as server, bare_client(server, POST) as client:
-        client.settimeout(0.1)
-        with pytest.raises(socket.timeout):
-            client.sendall(b"x" * 20_000_000)
-
-
-# ---- after the answer ----
-
-
-def test_stray_bytes_come_with_the_answer() -> None:
-    script = [then_stray(reply(), b"stray"), reply(202)]
-    with ScriptedServer(script) as server, bare_client(server, GET) as client:
-        assert client.recv(999) == reply().content + b"stray"
-        client.sendall(GET)
-        assert client.recv(99) == reply(202).content
-
-
-def test_an_unannounced_close_follows_the_answer() -> None:
-    with ScriptedServer([then_stray(reply())]) as server, bare_client(server, GET) as client:
-        assert read_all(client) == reply().content
 
 
 def test_stray_bytes_come_upon_the_trigger() -> None:

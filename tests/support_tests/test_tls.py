@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import socket
 import ssl
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +14,10 @@ from tests.support import certificates
 from tests.support.certificates import client_context, server_context
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import (
-    Step,
     hang_up,
-    on_accept,
-    on_client_hello,
-    raw,
     reply,
-    reset,
-    silence,
-    then_stray,
-    unread,
 )
-from tests.support_tests.clients import GET, bare_client, get, http_client, nothing_left_behind
+from tests.support_tests.clients import GET, get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,51 +96,6 @@ def test_mutual_tls_refuses_who_has_none_by_an_alert(version: ssl.TLSVersion) ->
         assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in str(server.tls_errors[0])
 
 
-def test_the_alert_waits_for_a_client_that_sends_on() -> None:
-    with ScriptedServer([], tls=server_context(mutual=True)) as server:
-        with tls_client(server, client_context()) as client:
-            server.wait_until(lambda: server.tls_errors)
-            for _ in range(3):
-                client.sendall(GET)
-            with pytest.raises(ssl.SSLError, match="ALERT"):
-                client.recv(1)
-        server.wait_for_disconnects()
-
-
-def test_a_handshake_may_never_come() -> None:
-    with ScriptedServer([on_accept(silence()), reply()], tls=server_context()) as server:
-        with socket.create_connection(server.address, timeout=2) as sock:
-            sock.settimeout(0.1)
-            with pytest.raises(OSError, match="timed out"):
-                client_context().wrap_socket(sock, server_hostname="localhost")
-        with http_client(server) as client:
-            assert get(client)[0] == 200
-        assert server.tls_errors == []
-
-
-@pytest.mark.parametrize(
-    ("step", "error"),
-    [
-        (hang_up(), ssl.SSLError),
-        (reset(), ConnectionResetError),
-        (raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ssl.SSLError),
-    ],
-)
-def test_a_handshake_may_break(step: Step, error: type[OSError]) -> None:
-    context = client_context()
-    script = [on_client_hello(step)]
-    with ScriptedServer(script, tls=server_context()) as server, pytest.raises(error):
-        exchange(server, context)
-
-
-def test_a_plain_client_is_a_tls_error_and_not_a_traceback(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    with ScriptedServer([], tls=server_context()) as server, bare_client(server, GET):
-        server.wait_until(lambda: server.tls_errors)
-    assert capfd.readouterr() == ("", "")
-
-
 def test_a_polite_close_says_goodbye_and_a_hang_up_does_not() -> None:
     context = client_context()
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
@@ -166,28 +112,3 @@ def test_a_polite_close_says_goodbye_and_a_hang_up_does_not() -> None:
                 else:
                     with pytest.raises(ssl.SSLError):
                         client.recv(1)
-
-
-def test_a_reused_connection_can_be_dropped_or_closed_on_trigger() -> None:
-    script = [reply(), unread(hang_up()), then_stray(reply(), b"stray", triggered=True)]
-    with ScriptedServer(script, tls=server_context()) as server:
-        with http_client(server) as client:
-            get(client)
-            with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-                get(client)
-        with tls_client(server, client_context()) as tls:
-            tls.sendall(GET)
-            assert tls.recv(999) == reply().content
-            server.trigger()
-            assert tls.recv(999) == b"stray"
-        assert len(server.requests) == 2
-
-
-def test_closing_ends_a_handshake_that_waits_for_the_client() -> None:
-    with nothing_left_behind():
-        with ScriptedServer([], tls=server_context()) as server, bare_client(server):
-            server.wait_until(lambda: server.connections)
-            started = time.monotonic()
-            server.close()
-            assert time.monotonic() - started < 1
-        assert server.tls_errors == []

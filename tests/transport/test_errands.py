@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tesote_sdk.transport import errands
 from tesote_sdk.transport.errands import Bell, Errand
 from tesote_sdk.transport.timeouts import Deadline
 
@@ -109,6 +110,26 @@ def test_a_bell_rings_once_for_all_that_wait_or_come_later() -> None:
         assert all(outcome.result() for outcome in waiting)
     assert bell.rung
     assert bell.wait(within(0))
+
+
+def test_ctrl_c_is_noticed_between_two_waits_where_it_ends_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on Windows, where none for a lock does."""
+    waits: list[float] = []
+
+    class Gate:
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> None:
+            if timeout >= 0:
+                waits.append(timeout)
+            if len(waits) == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Lock", Gate)
+    monkeypatch.setattr(errands, "LONGEST_WAIT", 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        Bell().wait(within(60))
+    assert waits == [1.0, 1.0, 1.0]
 
 
 def test_an_error_brings_no_frames_along() -> None:

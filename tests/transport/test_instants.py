@@ -15,6 +15,7 @@ from tesote_sdk.transport.instants import (
     parse_reset,
     parse_retry_after,
 )
+from tests.support.systems import needs_time_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +114,7 @@ def test_no_header_is_no_wait() -> None:
         "Sun Nov  6 08:49:37 1994",
     ],
 )
+@needs_time_zones
 @pytest.mark.usefixtures("far_zone")
 def test_the_three_forms_of_an_http_date_are_read(date: str) -> None:
     assert parse_retry_after(date, NOW) == 60.0

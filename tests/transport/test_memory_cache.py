@@ -14,6 +14,7 @@ import pytest
 
 from tesote_sdk import ConfigError, InMemoryLRUCache
 from tests.cache.backends import Clock
+from tests.support.systems import needs_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,7 +183,7 @@ def test_a_value_that_is_not_to_be_kept_pushes_nothing_out() -> None:
     assert cache.get("a") == b"1"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@needs_fork
 def test_a_forked_child_goes_on_with_what_is_cached() -> None:
     cache = InMemoryLRUCache()
     cache.set("a", b"1", 30)

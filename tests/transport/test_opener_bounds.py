@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,6 +55,28 @@ def test_a_body_is_read_no_further_than_it_may_be_long(
     assert "larger than the 1048576 bytes" in error.message
     assert error.outcome_unknown
     assert flood.sent < 30 * 2**20  # what the sockets hold included
+
+
+@pytest.mark.parametrize(
+    ("options", "phase"),
+    [
+        ({"read_timeout": 1, "total_timeout": 5}, "read"),
+        ({"read_timeout": 5, "total_timeout": 1}, "total"),
+    ],
+)
+def test_a_wait_that_ends_early_ends_with_the_timeout_that_bounded_it(
+    options: dict[str, Any], phase: str
+) -> None:
+    """As on Windows, where a clock that goes in steps says that there is time left."""
+
+    def opener(*_: object, timeout: float) -> None:
+        assert 0.9 < timeout <= 1
+        raise socket.timeout("timed out")
+
+    error = fails(opener, "POST", NOWHERE, **options)
+    assert isinstance(error, errors.TimeoutError)
+    assert error.phase == phase
+    assert error.message.startswith(f"the {phase} timeout passed while waiting for the opener")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -116,6 +116,12 @@ def test_proxy_of_the_system(settings: dict[str, str]) -> None:
     assert chosen().origin.authority == "proxy.example.test:3128"
 
 
+def test_a_proxy_for_https_of_the_system_speaks_http(settings: dict[str, str]) -> None:
+    """Older Pythons read another scheme into the settings of Windows, which name none."""
+    settings["https"] = "https://proxy.example.test:3128"
+    assert chosen().origin == Origin("http", "proxy.example.test", 3128)
+
+
 def test_socks_proxy_of_the_system_is_called_what_it_is(settings: dict[str, str]) -> None:
     """No variable is named as the culprit that nobody has set."""
     settings["https"] = "socks4://proxy.example.test:1080"

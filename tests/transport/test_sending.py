@@ -12,6 +12,7 @@ from tesote_sdk import NetworkError, RetryPolicy, V2Client
 from tesote_sdk.transport import LastResponse
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import hang_up, reply
+from tests.support.systems import needs_fork
 from tests.support.transports import transport_of
 from tests.transport.calls import KEY, FakeTime, failure_of, scripted
 
@@ -35,7 +36,7 @@ def test_it_is_what_the_newest_answer_said_of_itself_without_its_body() -> None:
     assert last is not None
     assert (last.status, last.request_id, last.attempts) == (200, "req-2", 2)
     assert last.headers["Content-Type"] == "application/json"
-    assert 0 < last.elapsed_ms < 5000
+    assert 0 <= last.elapsed_ms < 5000
     assert LastResponse.__slots__ == ("status", "headers", "attempts", "elapsed_ms")
     assert "secret" not in repr(last)
 
@@ -100,7 +101,7 @@ def test_another_client_over_the_same_connections_has_its_own() -> None:
         assert client.last_response is None
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs_fork
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_was_told_nothing() -> None:
     with scripted([reply(200, {})]) as (transport, _):

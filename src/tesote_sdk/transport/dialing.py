@@ -20,7 +20,7 @@ from ..errors import NetworkError, TransportError
 from .origin import Origin
 from .proxies import open_tunnel
 from .resolving import forget, resolve
-from .timeouts import Deadline
+from .timeouts import LONGEST_WAIT, Deadline
 from .tls import start_tls
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _race(
             racing[sock.fileno()] = sock, address
             if untried:
                 patience = min(_HEAD_START, patience)
-        for descriptor in _settled(racing, max(0.0, patience)):
+        for descriptor in _settled(racing, min(max(0.0, patience), LONGEST_WAIT)):
             sock, address = racing.pop(descriptor)
             try:
                 _raise_failure_of(sock)

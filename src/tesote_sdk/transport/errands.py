@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Callable, Generic, TypeVar
 
-from .timeouts import Deadline
+from .timeouts import LONGEST_WAIT, Deadline
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Bell:
         # Before the look at `rung`: either that is true by now, or the gate will be opened.
         self._gates.append(gate)
         while not self.rung and (seconds := deadline.remaining()) > 0:
-            gate.acquire(timeout=seconds)
+            gate.acquire(timeout=min(seconds, LONGEST_WAIT))
         return self.rung
 
 

@@ -14,7 +14,6 @@ from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
-from ..errors import TimeoutError as TesoteTimeoutError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
 from .messages import Headers, Reply, Request
 from .sockets import is_lost
@@ -49,6 +48,7 @@ def send_through(
         ApiError: The opener followed a redirect.
         TransportError: There is no usable reply.
     """
+    patience = deadline.within(read_timeout, "read")
     timeout = min(read_timeout, max(0.001, deadline.remaining()))
     try:
         prepared = _prepared(request)
@@ -70,7 +70,7 @@ def send_through(
         raise
     except Exception as error:
         # httpx's, urllib3's and whatever else the opener is made of, too.
-        failure = _failure(error, deadline, timeout)
+        failure = _failure(error, deadline, patience)
         # The opener has the key, and its error may quote the header that it could not send.
         failure.message = request.api_key.redact(failure.message)
         raise failure from error
@@ -183,17 +183,22 @@ def _nothing_to_close() -> None:
     pass
 
 
-def _failure(error: Exception, deadline: Deadline, timeout: float) -> TesoteError:
+def _failure(error: Exception, deadline: Deadline, patience: Deadline) -> TesoteError:
+    """Return the typed error for what an opener failed with.
+
+    Args:
+        error: What it raised.
+        deadline: The call's.
+        patience: What bounded the opener's timeout.
+    """
     reason = getattr(error, "reason", error) if isinstance(error, urllib.error.URLError) else error
     failure: TesoteError
     if isinstance(reason, ssl.SSLError) and not is_lost(reason):
         return TlsError(f"TLS failed: {reason}")
     if _is_timeout(reason):
-        doing = "waiting for the opener"
-        if deadline.remaining() <= 0:
-            failure = deadline.timed_out(doing)
-        else:
-            failure = TesoteTimeoutError(f"the read timeout passed while {doing}", phase="read")
+        # Several waits may have used the whole call up; a wait may also have ended early.
+        passed = deadline if deadline.remaining() <= 0 else patience
+        failure = passed.timed_out("waiting for the opener")
     elif isinstance(reason, (OSError, str, http.client.IncompleteRead)):
         failure = NetworkError(f"the opener failed: {reason}")
     elif isinstance(reason, (ValueError, http.client.HTTPException)):

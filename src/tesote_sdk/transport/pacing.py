@@ -21,8 +21,8 @@ from .timeouts import Deadline
 _LONGEST_WINDOW = 3600.0
 """Seconds; what is said to last longer is a mistake, or no limit of calls."""
 
-_GRAIN = 0.001
-"""Seconds; a float of epoch seconds is no exact number."""
+_GRAIN = max(0.001, time.get_clock_info("monotonic").resolution)
+"""Seconds; a float of epoch seconds is no exact number, and some clocks go in steps (Windows)."""
 
 _GLANCE = 0.05
 """Seconds after which a wait for calls in flight looks again, should nobody have told it."""

@@ -63,9 +63,9 @@ def proxy_for(origin: Origin, *, allow_http: bool) -> Optional[Proxy]:
     with loading():
         from urllib.request import getproxies, getproxies_environment
 
-    # The URL may hold a password: it is in no local variable when something is raised.
-    proxy = _parse(getproxies().get(origin.scheme, ""))
     named = bool(getproxies_environment())
+    # The URL may hold a password: it is in no local variable when something is raised.
+    proxy = _parse(getproxies().get(origin.scheme, ""), is_of_system=not named)
     if proxy is None or _is_bypassed(origin, is_lookup_needed=not named):
         return None
     if isinstance(proxy, str):
@@ -110,10 +110,14 @@ def _is_bypassed(origin: Origin, *, is_lookup_needed: bool) -> bool:
     return in_time and errand.outcome()
 
 
-def _parse(url: str) -> Union[Proxy, str, None]:
+def _parse(url: str, *, is_of_system: bool) -> Union[Proxy, str, None]:
     """Read a proxy's URL; a str is what is wrong with it, for the caller to raise."""
     if not url:
         return None
+    if is_of_system and url.startswith("https://"):
+        # The settings of Windows name no scheme: Python takes what they say is for https to speak
+        # it too, before 3.9.13 and 3.10.5.
+        url = url.replace("https", "http", 1)
     with loading():
         from urllib.parse import unquote
 

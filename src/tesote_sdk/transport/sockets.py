@@ -12,7 +12,7 @@ import socket
 import ssl
 from typing import Callable, Optional, TypeVar
 
-from .timeouts import Deadline
+from .timeouts import LONGEST_WAIT, Deadline
 
 Given = TypeVar("Given")
 Moved = TypeVar("Moved")
@@ -173,4 +173,12 @@ def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
         # Rounded up by poll itself; what is nothing is not rounded up to a millisecond.
         return lambda seconds: poll.poll(seconds * 1000)
     readers, writers = ([], [descriptor]) if to_write else ([descriptor], [])
-    return lambda seconds: any(select.select(readers, writers, [], seconds))
+
+    def wait(seconds: float) -> bool:
+        while seconds > LONGEST_WAIT:
+            if any(select.select(readers, writers, [], LONGEST_WAIT)):
+                return True
+            seconds -= LONGEST_WAIT
+        return any(select.select(readers, writers, [], seconds))
+
+    return wait

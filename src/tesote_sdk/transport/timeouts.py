@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Callable, Literal, Optional
 
 from ..errors import TimeoutError
 
 Phase = Literal["connect", "read", "total"]
+
+LONGEST_WAIT: float = 1.0 if sys.platform == "win32" else math.inf
+"""Seconds after which a wait for a socket or a lock is begun anew: on Windows Ctrl-C does not end
+one, and is noticed between two."""
 
 
 class Deadline:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
-import pytest
-
+from tests.support.systems import needs_kill
 from tests.v2.crashes.__main__ import run_and_kill
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+@needs_kill
 def test_a_job_that_is_killed_and_run_again_pays_everybody_once() -> None:
     toll = run_and_kill(kills=20, seed=1)
     assert toll.once(), toll

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _LINGER_SECONDS = 5.0
 
+_WAKES_WITHIN_SECONDS = 1.0
+"""How long a thread gets to end once its connection is shut down. That wakes a read everywhere but,
+maybe, on Windows, where closing the socket under it does."""
+
 
 class Responder(Protocol):
     """What turns requests into bytes."""
@@ -83,8 +87,11 @@ class Server:
             still_open = list(self._open.values())
         for sock, _ in still_open:
             _shut_down(sock)
-        for _, thread in still_open:
-            thread.join()
+        for sock, thread in still_open:
+            thread.join(_WAKES_WITHIN_SECONDS)
+            if thread.is_alive():
+                sock.close()
+                thread.join()
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
