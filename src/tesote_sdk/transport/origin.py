@@ -1,7 +1,7 @@
 """Where the API is served: the base URL, checked and taken apart."""
 
-# Without `from __future__ import annotations`: a NamedTuple compiles annotations that are text, and
-# the first of them in a process costs more than a millisecond.
+from __future__ import annotations
+
 import re
 from typing import NamedTuple, Optional
 
@@ -32,12 +32,12 @@ _LOOPBACK = re.compile(
 """127.1, 0x7f.1 and 127.0.0.256 are none of it: some resolvers ask DNS for them."""
 
 
-class Origin(NamedTuple):
+# The fields are no annotations, which would cost more than a millisecond: before Python 3.14 a
+# NamedTuple compiles those that are text, and since then it loads `annotationlib` for any.
+class Origin(NamedTuple("_Origin", [("scheme", str), ("host", str), ("port", int)])):
     """A scheme, a host and a port (RFC 9110, section 4.3.1)."""
 
-    scheme: str
-    host: str
-    port: int
+    __slots__ = ()
 
     @property
     def authority(self) -> str:
@@ -45,7 +45,9 @@ class Origin(NamedTuple):
         return f"{_bracketed(self.host)}:{self.port}"
 
 
-class BaseUrl(NamedTuple):
+class BaseUrl(
+    NamedTuple("_BaseUrl", [("origin", Origin), ("path", str), ("host_header", str), ("url", str)])
+):
     """A base URL in its parts.
 
     Attributes:
@@ -55,10 +57,7 @@ class BaseUrl(NamedTuple):
         url: The whole, as it is shown.
     """
 
-    origin: Origin
-    path: str
-    host_header: str
-    url: str
+    __slots__ = ()
 
 
 def parse_base_url(url: object, *, allow_http: bool) -> BaseUrl:
