@@ -117,7 +117,10 @@ def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socke
     assert timed.receive_now() == b"xy"
     assert timed.receive_now() is None
     peer.close()
-    assert timed.receive_now() == b""
+    # Of a peer that leaves without TLS's goodbye, OpenSSL 3.6 may say so: nothing is lost by that,
+    # for both mean that the connection is gone.
+    with contextlib.suppress(BrokenPipeError):
+        assert timed.receive_now() == b""
 
 
 def test_a_peer_that_never_pauses_cannot_outlast_the_deadline(
