@@ -122,7 +122,38 @@ def test_keeps_nothing_alive() -> None:
     del holder
     gc.collect()
     assert gone() is None
-    assert None not in list(forks._objects)
+    assert None not in [reference() for reference in forks._objects.valuerefs()]
+
+
+def test_threads_may_make_objects_while_those_that_are_there_are_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the child of a fork that was not announced, several threads may be first."""
+    monkeypatch.setattr(forks, "_objects", type(forks._objects)())
+    before = [Holder() for _ in range(200)]
+    for holder in before:
+        renew_after_fork(holder)
+    ended = threading.Event()
+
+    def make() -> None:
+        while not ended.is_set():
+            renew_after_fork(Holder())
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=make) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            monkeypatch.setattr(forks, "_pid", -1)
+            notice_fork()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(usual)
+    assert {holder.renewed for holder in before} == {100}
 
 
 # ---- imports ----
