@@ -84,7 +84,9 @@ class InMemoryLRUCache:
 
     def _bytes(self) -> int:
         # Counted anew: a sum that is kept is wrong for ever once Ctrl-C strikes before it is set.
-        return sum([len(value) for value, _ in list(self._entries.values())])
+        # The values of a dict: those of an OrderedDict are listed one by one, and without the GIL
+        # another thread's step in between is an error.
+        return sum([len(value) for value, _ in list(dict.values(self._entries))])
 
 
 def _now() -> float:
