@@ -78,8 +78,11 @@ class InMemoryLRUCache:
         while excess > 0 or len(self._entries) > self._max_entries:
             try:
                 _, (value, _) = self._entries.popitem(last=False)
-            except KeyError:  # another thread has removed the last one
-                return
+            except (KeyError, RuntimeError):
+                # Another thread has removed the last one; or any, where it is PyPy's several steps.
+                if not self._entries:
+                    return
+                continue
             excess -= len(value)
 
     def _bytes(self) -> int:
