@@ -17,6 +17,7 @@ import pytest
 from tesote_sdk import _forks as forks
 from tesote_sdk._forks import importing, loading, notice_fork, renew_after_fork
 from tests.faults.interrupts import in_a_thread
+from tests.support.systems import needs_prompt_collection
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -245,6 +246,7 @@ def test_an_import_within_an_import_does_not_wait_for_a_fork() -> None:
     assert time.monotonic() - began < 2
 
 
+@needs_prompt_collection
 def test_an_import_that_was_left_without_its_exit_is_over() -> None:
     """As where Ctrl-C strikes at the first line of `__exit__`."""
     left = loading()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import Step, delayed, reply, silence
+from tests.support.systems import PYPY
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -145,6 +146,7 @@ def test_the_files_of_a_running_program_are_gone() -> None:
     assert ended["cached"] == ended["opener"] == ended["written with a backend"] == "ConfigError"
 
 
+@pytest.mark.skipif(PYPY, reason="PyPy opens a file for every random number")
 def test_no_descriptor_is_left_in_a_running_program() -> None:
     pytest.importorskip("resource")
     with ScriptedServer(bank) as server:
@@ -182,6 +184,7 @@ if AT_EXIT:
 """
 
 
+@pytest.mark.skipif(PYPY, reason="PyPy calls no finalizers where a program ends")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("warm", [True, False])
 def test_a_call_in_the_last_moment_of_a_program(warm: bool, host: str) -> None:

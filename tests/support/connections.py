@@ -8,14 +8,15 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from typing import Callable
 
 from tests.support.http_messages import MessageReader, Request
 
-# Linux tells of a peer's FIN even while bytes lie unread before it.
-_PEER_LEFT = getattr(select, "POLLRDHUP", select.POLLHUP)
+# Linux tells of a peer's FIN even while bytes lie unread before it; PyPy has no name for that.
+_PEER_LEFT = getattr(select, "POLLRDHUP", 0x2000 if sys.platform == "linux" else select.POLLHUP)
 _TICK = 0.01
 
 OnTrigger = Callable[[Callable[[], None]], None]
