@@ -342,7 +342,7 @@ def test_an_error_crosses_to_the_parent_of_a_process_pool(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, *options, str(program)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         timeout=60,
     )

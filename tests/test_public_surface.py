@@ -94,7 +94,10 @@ def test_all_errors_are_exported_at_the_top() -> None:
 def in_a_fresh_process(program: str) -> Any:
     """Run a program that prints JSON, with warnings as errors and nothing imported before it."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.stderr == ""
     return json.loads(done.stdout)
@@ -253,7 +256,9 @@ def test_nobody_waits_for_annotations_to_be_compiled() -> None:
 
 
 def test_the_audit_would_notice() -> None:
-    trouble = "open('/dev/null').close(); threading.Thread(target=int).start(); watching = False"
+    trouble = (
+        "open('/dev/null', 'rb').close(); threading.Thread(target=int).start(); watching = False"
+    )
     (opened, started), _ = in_a_fresh_process(CONSTRUCTED.replace("watching = False", trouble))
     assert opened.startswith("open ('/dev/null'")
     assert started == "a thread"

@@ -490,6 +490,10 @@ def test_importing_the_module_loads_no_cryptography() -> None:
         "print(*(name for name in names if name in sys.modules))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
     )
     assert done.stdout.split() == []

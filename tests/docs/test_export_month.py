@@ -311,7 +311,7 @@ def test_it_runs_from_an_empty_folder(sandbox: Sandbox, tmp_path: Path) -> None:
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

@@ -109,7 +109,7 @@ def test_from_a_signal_handler_at_every_line_of_a_first_call() -> None:
             [sys.executable, "-c", FIRST_CALLS, server.url, "1" if EVERY_LINE else ""],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=600,
             check=False,
         )

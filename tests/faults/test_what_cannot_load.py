@@ -122,7 +122,7 @@ def outcomes(program: str, *options: str, url: str) -> dict[str, str]:
             url,
         ],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},

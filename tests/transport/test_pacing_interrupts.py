@@ -294,7 +294,7 @@ def test_a_process_that_was_forked_behind_pythons_back_begins_anew() -> None:
         [sys.executable, "-c", _FORKED],
         env={**os.environ, "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )
