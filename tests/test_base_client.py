@@ -17,6 +17,7 @@ from tesote_sdk.transport import Transport
 from tests.support.certificates import client_context, server_context
 from tests.support.scripted_server import ScriptedServer
 from tests.support.steps import reply, silence
+from tests.support.systems import needs_prompt_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -208,6 +209,7 @@ def test_clients_are_neither_pickled_nor_copied(move: Any, kind: type[Any]) -> N
         move(client)
 
 
+@needs_prompt_collection
 def test_a_client_that_nobody_holds_is_gone() -> None:
     client = V2Client(KEY, base_url=URL)
     watched = weakref.ref(client)

@@ -371,7 +371,7 @@ for wrong in (
     ended = subprocess.run(
         [sys.executable, "-bb", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=20,
         check=False,
     )

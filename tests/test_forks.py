@@ -17,7 +17,7 @@ import pytest
 from tesote_sdk import _forks as forks
 from tesote_sdk._forks import importing, loading, notice_fork, renew_after_fork
 from tests.faults.interrupts import in_a_thread
-from tests.support.systems import needs_fork
+from tests.support.systems import needs_fork, needs_prompt_collection
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -123,7 +123,39 @@ def test_keeps_nothing_alive() -> None:
     del holder
     gc.collect()
     assert gone() is None
-    assert None not in list(forks._objects)
+    assert None not in [reference() for reference in forks._objects.valuerefs()]
+
+
+def test_threads_may_make_objects_while_those_that_are_there_are_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the child of a fork that was not announced, several threads may be first."""
+    monkeypatch.setattr(forks, "_objects", type(forks._objects)())
+    before = [Holder() for _ in range(200)]
+    for holder in before:
+        renew_after_fork(holder)
+    ended = threading.Event()
+
+    def make() -> None:
+        for _ in range(3000):  # not for ever: PyPy does not collect them at once
+            if not ended.is_set():
+                renew_after_fork(Holder())
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=make) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            monkeypatch.setattr(forks, "_pid", -1)
+            notice_fork()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(usual)
+    assert {holder.renewed for holder in before} == {100}
 
 
 # ---- imports ----
@@ -215,6 +247,7 @@ def test_an_import_within_an_import_does_not_wait_for_a_fork() -> None:
     assert time.monotonic() - began < 2
 
 
+@needs_prompt_collection
 def test_an_import_that_was_left_without_its_exit_is_over() -> None:
     """As where Ctrl-C strikes at the first line of `__exit__`."""
     left = loading()

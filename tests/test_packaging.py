@@ -37,7 +37,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     litter = copy / "src" / "tesote_sdk" / "__pycache__"
     litter.mkdir(exist_ok=True)
     (litter / "errors.cpython-39.pyc").write_bytes(b"")
-    (copy / "scratch.txt").write_text("mine")
+    (copy / "scratch.txt").write_text("mine", "utf-8")
     return copy
 
 
@@ -54,7 +54,11 @@ def sdist(checkout: Path) -> Path:
 def build(kind: str, source: Path) -> Path:
     program = f"from hatchling.build import build_{kind} as build; print(build('dist'))"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=source, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=source,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return source / "dist" / done.stdout.split()[-1]

@@ -151,7 +151,7 @@ loading_parts = _LoadOfParts
 _PAUSE = 0.001
 """Seconds between two looks, where a fork and an import wait for each other."""
 
-_objects: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+_objects: weakref.WeakValueDictionary[int, ForkAware] = weakref.WeakValueDictionary()
 _pid = os.getpid()
 _renewals: dict[int, threading.RLock] = {}
 """By process id: a lock that no thread of a parent can hold."""
@@ -159,7 +159,7 @@ _renewals: dict[int, threading.RLock] = {}
 
 def renew_after_fork(holder: ForkAware) -> None:
     """Have `holder.after_fork_in_child()` called in every child of this process, before any use."""
-    _objects.add(holder)
+    _objects[id(holder)] = holder
 
 
 def notice_fork() -> None:
@@ -176,7 +176,9 @@ def _renew_all() -> None:
         if pid == _pid:
             return
         failure: Optional[BaseException] = None
-        for holder in (_loads, *_objects):
+        # A list that is made in one step: other threads of the child make objects meanwhile.
+        known = [held for each in _objects.valuerefs() if (held := each()) is not None]
+        for holder in (_loads, *known):
             failure = _renewed(holder) or failure
         _pid = pid
     if failure is not None:

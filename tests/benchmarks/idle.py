@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import gc
-import tracemalloc
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from unittest import mock
 
 from tesote_sdk.transport import connections
 
+from .memory import traced
 from .peers import client
 from .rounds import in_turns, repeated, single
 from .targets import target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tesote_sdk import V2Client
 
     from .runs import Run
@@ -54,11 +52,12 @@ def _bytes_each(run: Run, size: int, *, tls: bool) -> float:
     with ExitStack() as stack:
         made = client(target(run.server, "status", tls=tls), stack)
         _open_idle(made, 1)
-        with _traced():
-            before = tracemalloc.get_traced_memory()[0]
+        gc.collect()
+        with traced() as allocated:
+            before = allocated()
             _open_idle(made, size)
             gc.collect()
-            return (tracemalloc.get_traced_memory()[0] - before) / size
+            return (allocated() - before) / size
 
 
 def _open_idle(made: V2Client, number: int) -> None:
@@ -70,13 +69,3 @@ def _open_idle(made: V2Client, number: int) -> None:
         idle.clear()
         made.status()
     idle += kept
-
-
-@contextmanager
-def _traced() -> Iterator[None]:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        yield
-    finally:
-        tracemalloc.stop()

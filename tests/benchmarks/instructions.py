@@ -49,7 +49,7 @@ def _total(server: Server, account_id: str, case: str, calls: int) -> int:
             command,
             env={**os.environ, "PYTHONHASHSEED": "0"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         )
     counted = re.search(r"Collected : ([0-9]+)", done.stderr)

@@ -82,7 +82,7 @@ def measure(count: int, options: argparse.Namespace) -> Sequence[Tally]:
         command += ["--seconds", str(options.seconds), "--worker", sandbox.url, sandbox.api_key]
         workers = [
             subprocess.Popen(
-                command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
             )
             for _ in range(count)
         ]

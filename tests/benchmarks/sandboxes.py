@@ -77,7 +77,10 @@ def _loop(url: str, api_key: str, stack: ExitStack) -> Call:
 @contextmanager
 def _sandbox() -> Iterator[tuple[str, str]]:
     with subprocess.Popen(
-        [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     ) as process:
         assert process.stdout is not None
         url, api_key = process.stdout.readline().split()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from . import __main__ as benchmarks
 from . import footprint, processes
 from .chart import draw
@@ -15,10 +17,9 @@ from .rounds import Spread, single
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 
 def test_every_section_takes_its_figures(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("tracemalloc", reason="PyPy cannot tell what memory is used")
     small = ["--rounds", "1", "--calls", "1", "--pages", "12", "--most", "10"]
     # Valgrind takes minutes.
     sections = [name for name in benchmarks.SECTIONS if name != "instructions"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import time
-import tracemalloc
 from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from .memory import traced
 from .peers import client, connection
 from .rounds import Cost, in_turns, ratios, repeated, single, spread
 from .site import PER_PAGE
@@ -144,13 +144,10 @@ def _growth(costs: Sequence[Cost]) -> Spread:
 def _memory_growth(client: V2Client, site: Site) -> int:
     """Return the bytes that Python holds more at the last page than at an early one."""
     held = []
-    tracemalloc.start()
-    try:
+    with traced() as allocated:
         transactions = client.transactions.list_for_account(site.account_id, per_page=PER_PAGE)
         for seen, _ in enumerate(transactions, start=1):
             if seen in (_EARLY_PAGE * PER_PAGE, site.pages * PER_PAGE):
                 gc.collect()
-                held.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
+                held.append(allocated())
     return held[-1] - held[0]

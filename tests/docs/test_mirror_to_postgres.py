@@ -523,7 +523,7 @@ def test_odd_characters_are_stored_as_far_as_that_is_possible_and_shown_as_text(
 
 
 def test_without_psycopg_it_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "psycopg.py").write_text("raise ImportError('not here')")
+    (tmp_path / "psycopg.py").write_text("raise ImportError('not here')", "utf-8")
     with start(PROGRAM, PYTHONPATH=os.pathsep.join([SOURCE, str(tmp_path)])) as process:
         _, progress = process.communicate(timeout=30)
     assert process.returncode == NOTHING_DONE

@@ -365,7 +365,7 @@ def script(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
         env={**kept, "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

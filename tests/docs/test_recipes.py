@@ -239,6 +239,10 @@ def test_staging_is_not_mixed_up_with_production(tmp_path: Path) -> None:
     program = Program(tmp_path, "staging")
     with Sandbox(accounts=3) as sandbox, V2Client(sandbox.api_key, base_url=sandbox.url) as client:
         workspace = client.whoami()["client"]["name"]
+        try:
+            os.fsencode(workspace)
+        except UnicodeEncodeError:
+            pytest.skip("no environment can hold such a name here")
         staging = {
             "TESOTE_STAGING_URL": sandbox.url,
             "TESOTE_STAGING_KEY": sandbox.api_key,

@@ -67,7 +67,7 @@ def python(*arguments: str, code: int = 0, before: Path | None = None, **environ
         env={**os.environ, "TESOTE_SDK_API_KEY": "", "PYTHONPATH": paths, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )
@@ -191,7 +191,7 @@ def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
 
 
 def test_without_redis_py_the_script_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "redis.py").write_text("raise ImportError('not installed')")
+    (tmp_path / "redis.py").write_text("raise ImportError('not installed')", "utf-8")
     output = python(str(EXAMPLE), code=1, before=tmp_path)
     assert output == "redis_cache: redis-py is not here: pip install redis\n"
 

@@ -27,7 +27,7 @@ def script(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
 
 

@@ -107,7 +107,9 @@ def normalized(requirement: str) -> str:
 
 def _pip(python: Path, verb: str, *arguments: str) -> str:
     command = [str(python), "-m", "pip", verb, "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, errors="replace")
+    done = subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8", errors="replace"
+    )
     return done.stdout
 
 
@@ -125,6 +127,8 @@ def _cache() -> Path:
 
 
 def _digest(base: Path, needs: list[str]) -> str:
-    version = subprocess.run([str(base), "-VV"], check=True, capture_output=True, text=True).stdout
+    version = subprocess.run(
+        [str(base), "-VV"], check=True, capture_output=True, encoding="utf-8"
+    ).stdout
     told = json.dumps([str(base), version, needs])
     return hashlib.sha256(told.encode()).hexdigest()[:12]

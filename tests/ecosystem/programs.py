@@ -88,7 +88,7 @@ def run(program: Program, python: Path) -> Verdict:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         env=_environment(python),
         start_new_session=True,

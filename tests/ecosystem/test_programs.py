@@ -111,9 +111,9 @@ def test_a_program_beyond_its_limit_is_ended_with_what_it_started(tmp_path: Path
     program = _program(tmp_path, start, limit=1.5)
 
     with ThreadPoolExecutor(1) as reader:
-        ended = reader.submit(pipe.read_text)
+        ended = reader.submit(pipe.read_bytes)
         verdict = run(program, PYTHON)
-        assert ended.result(timeout=10) == ""
+        assert ended.result(timeout=10) == b""
 
     assert verdict.result == "fault"
     assert "longer than 1.5 s" in verdict.text

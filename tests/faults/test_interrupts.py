@@ -20,7 +20,7 @@ from tesote_sdk import TesoteError, V2Client, _forks
 from tests.faults.harness import Wire, client_of, open_connections
 from tests.faults.interrupts import AlarmError, Strike, in_a_thread
 from tests.support.steps import Step, reply
-from tests.support.systems import needs_fork
+from tests.support.systems import needs_fork, needs_prompt_collection
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -100,6 +100,7 @@ def test_at_every_line_of_a_call(kept: bool, error: type[BaseException], wire: W
         assert sum(place is not None for place in struck) > 20
 
 
+@needs_prompt_collection
 @pytest.mark.parametrize("error", ERRORS)
 def test_at_every_line_of_a_call_that_another_thread_waits_for(
     error: type[BaseException],
@@ -177,6 +178,7 @@ print(len(struck))
 
 
 @needs_fork
+@needs_prompt_collection
 def test_at_every_line_of_a_first_call() -> None:
     """Each in a process that has made no call, and so has loaded nothing that speaks HTTP."""
     with Wire("http").serve(echo) as server:
@@ -184,7 +186,7 @@ def test_at_every_line_of_a_first_call() -> None:
             [sys.executable, "-c", FIRST_CALLS, server.url, "1" if EVERY_LINE else ""],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=600,
             check=False,
         )

@@ -215,7 +215,7 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "always", "-c", f"{path}\n{code}", *arguments],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
         env={**os.environ, "no_proxy": "*"},

@@ -28,12 +28,13 @@ from tests.faults.harness import (
 from tests.support.certificates import client_context
 from tests.support.dead_addresses import refused_port
 from tests.support.steps import Step, cut, hang_up, on_client_hello, reply, silence
-from tests.support.systems import needs_kill, open_descriptors
+from tests.support.systems import needs_kill, needs_prompt_collection, open_descriptors
 from tests.support.transports import transport_of
 
 CLIENTS = 1000
 
 
+@needs_prompt_collection
 def test_1000_clients_made_and_dropped(wire: Wire) -> None:
     def answer_any(_: object) -> Step:
         return answer()
@@ -84,6 +85,7 @@ def test_refused_connects_leave_no_descriptor(wire: Wire) -> None:
         assert open_descriptors() == before
 
 
+@needs_prompt_collection
 def test_errors_keep_nothing_alive(wire: Wire) -> None:
     """An error holds no reference cycle: what it leaves goes with it, without a collector."""
     with (

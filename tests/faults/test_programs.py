@@ -111,7 +111,7 @@ def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, *arguments],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )
@@ -142,7 +142,7 @@ def test_what_a_servers_header_fields_say_costs_no_result(
 ) -> None:
     code = program(PAYING, "options = {}", MAIN)
     path = tmp_path / "program.py"
-    path.write_text(code)
+    path.write_text(code, "utf-8")
     arguments = [word.format(path=path, code=code) for word in start.split(" ")]
     with ScriptedServer(bank(fields)) as server:
         check_paid(run(server.url, *arguments), server)
@@ -150,11 +150,11 @@ def test_what_a_servers_header_fields_say_costs_no_result(
 
 def test_the_notice_of_a_deprecated_endpoint_names_the_programs_line(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
-    path.write_text(program(PAYING, "options = {}", MAIN))
+    path.write_text(program(PAYING, "options = {}", MAIN), "utf-8")
     with ScriptedServer(bank(FIELDS["deprecated"])) as server:
         done = run(server.url, str(path))
         check_paid(done, server)
-    lines = path.read_text().splitlines()
+    lines = path.read_text("utf-8").splitlines()
     number = 1 + next(n for n, line in enumerate(lines) if "transaction_orders.create(" in line)
     assert f"{path}:{number}: DeprecationWarning: the API's endpoint POST" in done.stderr
 

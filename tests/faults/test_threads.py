@@ -10,6 +10,7 @@ import pytest
 from tesote_sdk import ConfigError, RetryPolicy
 from tests.faults.harness import KEY, Wire, client_of, failure_of, open_connections, pool_of
 from tests.support.steps import Step, hang_up, reply
+from tests.support.systems import needs_prompt_collection
 
 if TYPE_CHECKING:
     from tests.support.http_messages import Request
@@ -121,7 +122,13 @@ def test_closed_while_in_use(wire: Wire) -> None:
         assert type(failure_of(client.whoami).error) is ConfigError
 
 
-@pytest.mark.parametrize("close", [True, False], ids=["closed", "dropped"])
+@pytest.mark.parametrize(
+    "close",
+    [
+        pytest.param(True, id="closed"),
+        pytest.param(False, id="dropped", marks=needs_prompt_collection),
+    ],
+)
 def test_close_ends_the_sockets(close: bool, wire: Wire) -> None:
     with wire.serve(echo) as server:
         client = client_of(server)

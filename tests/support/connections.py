@@ -182,9 +182,9 @@ class Connection:
         Linux tells of a FIN even while bytes lie unread before it. Elsewhere it is seen once all
         before it has been read.
         """
-        if hasattr(select, "POLLRDHUP"):
+        if sys.platform == "linux":
             poller = select.poll()
-            poller.register(self.sock, select.POLLRDHUP)
+            poller.register(self.sock, getattr(select, "POLLRDHUP", 0x2000))  # PyPy has no name
             return bool(poller.poll(seconds * 1000))
         if not select.select([self.sock], [], [], min(seconds, _TICK))[0]:
             return False

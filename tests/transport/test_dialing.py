@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tesote_sdk import NetworkError, TimeoutError
+from tesote_sdk._forks import renew_after_fork
 from tesote_sdk.transport import dialing
 from tesote_sdk.transport.dialing import _interleave, dial
 from tesote_sdk.transport.origin import Origin
@@ -270,3 +271,34 @@ def test_sockets_in_mid_dial_are_closed_in_a_forked_child(
         os.fstat(ToFork.descriptor)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_dial_that_is_over_closes_nothing_in_a_forked_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PyPy keeps what a dial leaves behind, and others have the numbers of its sockets by then."""
+    kept = []  # here, on every Python
+
+    def keep(opened: Any) -> None:
+        kept.append(opened)
+        renew_after_fork(opened)
+
+    monkeypatch.setattr(dialing, "renew_after_fork", keep)
+    with ScriptedServer([silence()] * 2, tls=server_context()) as server:
+        origin = Origin("https", *server.address)
+        with dial(origin, None, client_context(), deadline()) as ended:
+            number = ended.fileno()
+        with socket.create_connection(server.address) as plain:
+            assert plain.fileno() == number
+            with client_context().wrap_socket(plain, server_hostname="127.0.0.1"):
+                pid = os.fork()
+                if not pid:
+                    try:
+                        os.fstat(number)
+                    except OSError:
+                        os._exit(1)
+                    os._exit(0)
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert len(kept) == 1

@@ -188,7 +188,7 @@ def test_json_is_read_whatever_its_type_is_called(
         (b'[{"a":-1.5E+400}]', "the number -1.5E+400 is too large for a float"),
         (b"1e401", "the number 1e401 is out of range"),
         (b"1E-401", "the number 1E-401 is out of range"),
-        (b"[" * 10_000 + b"]" * 10_000, "it is nested too deeply"),
+        (b"[" * 200_000 + b"]" * 200_000, "it is nested too deeply"),
         (b'{"a":' * 100_000, ""),
         (b"1" * 5000, ""),
     ],
@@ -197,8 +197,6 @@ def test_json_is_read_whatever_its_type_is_called(
 def test_what_is_no_json_is_an_invalid_response(content: bytes, cause: str) -> None:
     if content == b"1" * 5000 and not hasattr(sys, "set_int_max_str_digits"):
         pytest.skip("this Python reads integers of any length")
-    if len(content) > 9999 and sys.version_info >= (3, 14):
-        cause = ""
     response = answer(content)
     for _ in range(2):
         error = failure_of(lambda: response.json)

@@ -20,7 +20,7 @@ from tesote_sdk import RateLimiter
 from tesote_sdk.transport import pacing, rate_windows
 from tesote_sdk.transport.rate_limits import RateLimit
 from tesote_sdk.transport.timeouts import Deadline
-from tests.support.systems import EARLY, needs_fork, needs_timer
+from tests.support.systems import EARLY, needs_fork, needs_sound_traces, needs_timer
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -93,6 +93,7 @@ def call_in_time(limiter: RateLimiter, calls: int = 1) -> None:
         raise failures[0]
 
 
+@needs_sound_traces
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("known", [False, True])
 def test_an_interrupt_at_any_line_loses_no_permit(
@@ -113,6 +114,7 @@ def test_an_interrupt_at_any_line_loses_no_permit(
     assert line > 50
 
 
+@needs_sound_traces
 @pytest.mark.parametrize("known", [False, True])
 def test_an_interrupt_while_waiting_for_another_call_loses_nothing(
     known: bool, monkeypatch: pytest.MonkeyPatch
@@ -292,7 +294,7 @@ def test_a_process_that_was_forked_behind_pythons_back_begins_anew() -> None:
         [sys.executable, "-c", _FORKED],
         env={**os.environ, "PYTHONPATH": str(Path(tesote_sdk.__path__[0]).parent)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
     )

@@ -14,7 +14,7 @@ from tesote_sdk.errors import TimeoutError
 from tesote_sdk.transport.single_flight import SingleFlight, _Flight
 from tesote_sdk.transport.timeouts import Deadline
 from tests.faults.interrupts import Strike, in_a_thread
-from tests.support.systems import EARLY, needs_fork
+from tests.support.systems import EARLY, needs_fork, needs_prompt_collection
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -144,6 +144,7 @@ def test_a_failed_fetch_leaves_nothing_behind() -> None:
     assert crowd.results == ["value"]
 
 
+@needs_prompt_collection
 def test_an_interrupt_at_any_line_leaves_no_flight_behind() -> None:
     flights: SingleFlight[str] = SingleFlight()
     at, struck = 0, True

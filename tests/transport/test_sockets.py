@@ -143,7 +143,10 @@ def test_what_has_come_is_received_without_a_wait(pair: tuple[TimedSocket, socke
     assert arrived(timed) == b"xy"
     assert timed.receive_now() is None
     peer.close()
-    assert arrived(timed) == b""
+    # Of a peer that leaves without TLS's goodbye, OpenSSL 3.6 may say so: nothing is lost by that,
+    # for both mean that the connection is gone.
+    with contextlib.suppress(BrokenPipeError):
+        assert arrived(timed) == b""
 
 
 def arrived(timed: TimedSocket) -> bytes | None:

@@ -17,6 +17,7 @@ import pytest
 from tesote_sdk import ExportFile, InvalidArgumentError
 from tesote_sdk.v2.export import _windows_takes
 from tests.support.systems import (
+    PYPY,
     needs_folder_sync,
     needs_limits,
     needs_links,
@@ -187,9 +188,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("kind", ["pipe", "file"])
 def test_standard_output_is_written_into_whatever_it_is(tmp_path: Path, kind: str) -> None:
     log = tmp_path / "log"
-    log.write_text("earlier\n")
+    log.write_text("earlier\n", "utf-8")
     program = tmp_path / "program.py"
-    program.write_text(SAVES_TO_STDOUT)
+    program.write_text(SAVES_TO_STDOUT, "utf-8")
     with log.open("ab") as end:
         done = subprocess.run(
             [sys.executable, str(program)],
@@ -229,9 +230,10 @@ def test_a_path_that_no_file_can_have_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(PYPY, reason="PyPy writes file names in UTF-8 whatever the locale says")
 def test_a_name_of_the_server_that_the_system_cannot_write_is_refused(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
-    program.write_text(NAMED_BY_THE_SERVER)
+    program.write_text(NAMED_BY_THE_SERVER, "utf-8")
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path)],
         env={
@@ -242,7 +244,7 @@ def test_a_name_of_the_server_that_the_system_cannot_write_is_refused(tmp_path: 
             "PYTHONCOERCECLOCALE": "0",
         },
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         timeout=60,
     )

@@ -45,8 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
         ]
         print("\n".join(lines), flush=True)
         while True:
-            # Windows lets Ctrl-C into a sleep, and into no wait for a lock.
-            time.sleep(3600)
+            # Windows lets Ctrl-C into a sleep, and into no wait for a lock. One that comes just
+            # before a sleep is noticed after it.
+            time.sleep(1)
 
 
 if __name__ == "__main__":

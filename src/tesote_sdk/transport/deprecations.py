@@ -43,8 +43,11 @@ class DeprecationNotices:
         more = f"; see {shown_field(redact(link), _MOST)}" if link else ""
         notice = f"the API's endpoint {redact(endpoint)} is deprecated{end}{more}"
         try:
-            with loading():  # warnings would import it in mid-call, while others fork
+            # warnings would import them in mid-call, while others fork: the second since 3.15,
+            # where the first no longer does.
+            with loading():
                 import linecache  # noqa: F401
+                import tokenize  # noqa: F401
             warnings.warn(notice, DeprecationWarning, stacklevel=_frames_of_the_sdk() + 1)
         except Exception:  # noqa: BLE001 - what a filter or a hook makes of a warning is anything
             # An answer has come: where warnings are errors, it must not look like a failure.

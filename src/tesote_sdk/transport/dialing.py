@@ -64,6 +64,7 @@ def dial(
             if proxy:
                 open_tunnel(sock, proxy, origin, deadline)
             sock = start_tls(sock, context, origin, deadline)
+        opened.hand_over()
     except BaseException as error:
         if address and isinstance(error, TransportError):
             suspects.add(address)
@@ -159,6 +160,14 @@ class _Opened:
         for sock in list(self._descriptors):
             if sock is not but:
                 self.close(sock)
+
+    def hand_over(self) -> None:
+        """Let go of the one that has won.
+
+        PyPy keeps what nobody refers to for a while, and the number of a closed socket may be that
+        of somebody else's by the time of a fork.
+        """
+        self._descriptors.clear()
 
     def after_fork_in_child(self) -> None:
         """Close the child's copies."""

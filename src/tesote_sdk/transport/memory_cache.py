@@ -78,13 +78,18 @@ class InMemoryLRUCache:
         while excess > 0 or len(self._entries) > self._max_entries:
             try:
                 _, (value, _) = self._entries.popitem(last=False)
-            except KeyError:  # another thread has removed the last one
-                return
+            except (KeyError, RuntimeError):
+                # Another thread has removed the last one; or any, where it is PyPy's several steps.
+                if not self._entries:
+                    return
+                continue
             excess -= len(value)
 
     def _bytes(self) -> int:
         # Counted anew: a sum that is kept is wrong for ever once Ctrl-C strikes before it is set.
-        return sum([len(value) for value, _ in list(self._entries.values())])
+        # The values of a dict: those of an OrderedDict are listed one by one, and without the GIL
+        # another thread's step in between is an error.
+        return sum([len(value) for value, _ in list(dict.values(self._entries))])
 
 
 def _now() -> float:

@@ -35,7 +35,7 @@ def _elsewhere() -> str:
             run = subprocess.run(
                 [python, "-c", f"import sys; sys.path.append({str(sdk)!r}); {CODE}"],
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
             )
             check(run.returncode == 0, run.stdout[-500:] + run.stderr[-500:])
             return f"{name}: {run.stdout.strip()}"

@@ -42,7 +42,7 @@ def run_packed(
             env={**inherited, **(environment or {})},
             cwd="/",
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         )
     problem = " / ".join(run.stderr.strip().splitlines()[-3:])
@@ -60,7 +60,7 @@ def build(command: Sequence[str | Path], folder: Path) -> None:
         [str(word) for word in command],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     )
     check(run.returncode == 0, f"the packer failed: {(run.stdout + run.stderr)[-600:]}")

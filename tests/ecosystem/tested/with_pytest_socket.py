@@ -48,7 +48,7 @@ def prove() -> str:
                 *("--disable-socket", "--allow-hosts=127.0.0.1,localhost"),
             ],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
     lines = [line for line in run.stdout.splitlines() if line.startswith(("E  ", "FAILED"))]
     check(run.returncode == 0, "; ".join(lines[:4]) or run.stdout[-300:])

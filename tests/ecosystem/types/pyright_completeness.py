@@ -28,7 +28,7 @@ def verified() -> Any:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         },
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.stdout.startswith("{"), done.stdout + done.stderr
