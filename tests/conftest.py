@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shares import is_mine
+
 # Helpers of tests assert too, and python -O would leave them without it.
 pytest.register_assert_rewrite(
     *(f"tests.{each.name}" for each in Path(__file__).parent.iterdir() if each.is_dir())
@@ -24,14 +26,27 @@ if os.access("/dev/shm", os.W_OK):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
 SEED = os.environ.get("TESOTE_TEST_SEED", "")
+SHARE = os.environ.get("TESOTE_TEST_SHARE", "")
 
 
-def pytest_report_header() -> str | None:
-    return f"order: shuffled with TESOTE_TEST_SEED={SEED}" if SEED else None
+def pytest_report_header() -> list[str]:
+    order = [f"order: shuffled with TESOTE_TEST_SEED={SEED}"] if SEED else []
+    return [*order, f"share: TESOTE_TEST_SHARE={SHARE}"] if SHARE else order
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Do not even read the files of other shares where TESOTE_TEST_SHARE is set."""
+    others = SHARE and collection_path.suffix == ".py" and not is_mine(collection_path, SHARE)
+    return True if others else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Shuffle every single test where TESOTE_TEST_SEED is set: none may depend on another."""
+    if SHARE:
+        # A file that the command line names is read whatever is said above.
+        others = [item for item in items if not is_mine(item.path, SHARE)]
+        items[:] = [item for item in items if is_mine(item.path, SHARE)]
+        config.hook.pytest_deselected(items=others)
     if SEED:
         random.Random(SEED).shuffle(items)
 
