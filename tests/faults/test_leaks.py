@@ -108,7 +108,7 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
 def _interrupt_soon() -> threading.Timer:
     """Press Ctrl-C, as it were, while the main thread waits."""
     main = threading.main_thread().ident
-    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+    timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()
     return timer
 

@@ -311,7 +311,7 @@ def test_a_payment_whose_outcome_is_unknown_says_so_and_names_its_key(
     steps: list[Step], error: type[TimeoutError | NetworkError]
 ) -> None:
     with (
-        answering(*steps, read_timeout=0.2) as (_, client),
+        answering(*steps, read_timeout=0.05) as (_, client),
         pytest.raises(error) as caught,
     ):
         client.transaction_orders.submit("a1", "o1")
