@@ -51,7 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         random.Random(SEED).shuffle(items)
 
 
-def pytest_collection_finish() -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _little_to_collect() -> None:
     """Spare the collector what was loaded by now: tests that look for leaks call it often."""
     gc.collect()
     if hasattr(gc, "freeze"):  # PyPy has none
