@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,10 +21,13 @@ from typing import NamedTuple
 
 import pytest
 
+LIMIT = 1800
+"""Seconds that a share may take."""
+
 
 class Ended(NamedTuple):
     share: str
-    status: int
+    status: int | str
     output: str
     seconds: float
 
@@ -40,23 +44,30 @@ class Ended(NamedTuple):
         if self.status == pytest.ExitCode.NO_TESTS_COLLECTED:
             return ""  # a few files that were asked for may all be others' share
         if self.status:
-            return f"ended with {self.status}"
+            return f"ended with status {self.status}"
         # A test that ends the process takes its share's verdict along.
         return "" if self.counts else "told no result"
 
 
 def run(share: str, arguments: list[str]) -> Ended:
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        env={**os.environ, "TESOTE_TEST_SHARE": share},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    return Ended(share, done.returncode, done.stdout, time.monotonic() - started)
+    # No pipe, which whatever a share leaves behind would hold open.
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *arguments],
+            env={**os.environ, "TESOTE_TEST_SHARE": share},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            status: int | str = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            status = f"none within {LIMIT} s"
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    return Ended(share, status, text, time.monotonic() - started)
 
 
 def cores() -> int:

@@ -25,6 +25,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if os.access("/dev/shm", os.W_OK):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
+# A forked child that hangs is ended, for its parent waits for it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: signal.alarm(60))
+
 SEED = os.environ.get("TESOTE_TEST_SEED", "")
 SHARE = os.environ.get("TESOTE_TEST_SHARE", "")
 

@@ -336,7 +336,11 @@ def test_an_error_crosses_to_the_parent_of_a_process_pool(tmp_path: Path) -> Non
     program = tmp_path / "crossing.py"
     program.write_text(CROSSING, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", str(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.stdout, done.stderr) == ("crossed\n", "")
 

@@ -54,7 +54,12 @@ def sdist(checkout: Path) -> Path:
 def build(kind: str, source: Path) -> Path:
     program = f"from hatchling.build import build_{kind} as build; print(build('dist'))"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=source, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return source / "dist" / done.stdout.split()[-1]

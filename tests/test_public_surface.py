@@ -93,7 +93,11 @@ def test_all_errors_are_exported_at_the_top() -> None:
 def in_a_fresh_process(program: str) -> Any:
     """Run a program that prints JSON, with warnings as errors and nothing imported before it."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.stderr == ""
     return json.loads(done.stdout)

@@ -303,7 +303,7 @@ def test_two_at_once_do_not_get_in_each_others_way(sandbox: Sandbox, path: str) 
             process.stderr.readline()
             bank.move()
     for process in processes:
-        _, progress = process.communicate()
+        _, progress = process.communicate(timeout=60)
         assert process.returncode == IN_STEP, progress
     assert run(path) == IN_STEP
     assert mirrored(path) == truth(sandbox)

@@ -22,7 +22,11 @@ def test_the_reference_is_current() -> None:
     script = str(_REFERENCE / "make_reference.py")
 
     check = subprocess.run(
-        [sys.executable, "-B", script, "--check"], capture_output=True, text=True, check=False
+        [sys.executable, "-B", script, "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
     assert (check.returncode, check.stderr) == (0, "")

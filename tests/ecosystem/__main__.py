@@ -143,7 +143,9 @@ def _verdict(program: Program, environment: Environment) -> Verdict:
 
 def _version(python: Path) -> str:
     code = "import platform; print(platform.python_version())"
-    done = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(python), "-c", code], timeout=1800, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 

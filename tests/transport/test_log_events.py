@@ -447,7 +447,11 @@ logger = logging.getLogger("tesote_sdk")
 assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET, True)
 """
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -544,6 +548,7 @@ def in_an_environment(level: str, program: str) -> subprocess.CompletedProcess[s
         env={**os.environ, "TESOTE_SDK_LOG": level},
         capture_output=True,
         text=True,
+        timeout=60,
         check=False,
     )
 
