@@ -20,6 +20,13 @@ PASSES = "import pytest\n@pytest.mark.parametrize('n', range(3))\ndef test_it(n)
 FAILS = "def test_it(): assert 'left' == 'right'\n"
 DIES = "import os\ndef test_it(): os._exit(0)\n"
 
+ON_TWO_CORES = """
+import sys
+from tests import __main__ as runner
+runner.cores = lambda: 2
+sys.exit(runner.main(sys.argv[1:]))
+"""
+
 
 def suite(folder: Path, **files: str) -> Path:
     """Make a checkout of its own, with the runner of this one."""
@@ -33,13 +40,13 @@ def suite(folder: Path, **files: str) -> Path:
 
 
 def started(
-    checkout: Path, program: str, *arguments: str, **environment: str
+    checkout: Path, program: list[str], *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("TESOTE_TEST_")
     }
     return subprocess.run(
-        [sys.executable, "-m", program, "-p", "no:cacheprovider", *arguments],
+        [sys.executable, *program, "-p", "no:cacheprovider", *arguments],
         cwd=checkout,
         env={**inherited, **environment},
         stdout=subprocess.PIPE,
@@ -52,36 +59,36 @@ def started(
 
 def test_all_that_passes_is_counted(tmp_path: Path) -> None:
     skips = "import pytest\ndef test_it(): pytest.skip()\n"
-    done = started(suite(tmp_path, a=PASSES, b=PASSES, c=PASSES, d=skips), "tests")
+    done = started(suite(tmp_path, a=PASSES, b=PASSES, c=PASSES, d=skips), ["-m", "tests"])
     assert done.returncode == 0, done.stdout
     last = done.stdout.splitlines()[-1]
     assert re.fullmatch(r"(9 passed, 1 skipped|1 skipped, 9 passed) in \d+\.\d s", last)
 
 
-def test_a_failure_is_shown_and_counted(tmp_path: Path) -> None:
-    done = started(suite(tmp_path, a=PASSES, b=FAILS, c=PASSES), "tests", "-q")
-    assert done.returncode == 1
-    assert "assert 'left' == 'right'" in done.stdout
-    assert "1 failed" in done.stdout.splitlines()[-1]
-    assert "6 passed" in done.stdout.splitlines()[-1]
-
-
-def test_a_process_that_ends_in_mid_test_is_a_failure_though_it_says_all_is_well(
+def test_a_failure_is_shown_and_counted_and_so_is_a_process_that_ends_in_mid_test(
     tmp_path: Path,
 ) -> None:
-    done = started(suite(tmp_path, a=PASSES, b=DIES), "tests")
+    # The longest file is a share of its own.
+    done = started(
+        suite(tmp_path, a=PASSES, b=f"{FAILS}#{'x' * 9000}", c=DIES), ["-c", ON_TWO_CORES], "-q"
+    )
     assert done.returncode == 1
-    assert re.search(r"^share \d/\d: .* told no result$", done.stdout, re.MULTILINE)
+    assert "assert 'left' == 'right'" in done.stdout
+    assert re.search(r"^share 1/2: .* ended with status 1$", done.stdout, re.MULTILINE)
+    assert re.search(r"^share 2/2: .* told no result$", done.stdout, re.MULTILINE)
+    assert done.stdout.splitlines()[-1].startswith("1 failed in")
 
 
 def test_a_suite_without_tests_is_a_failure(tmp_path: Path) -> None:
-    done = started(suite(tmp_path, a=PASSES), "tests", "-k", "nothing_of_that_name")
+    done = started(suite(tmp_path, a=PASSES), ["-c", ON_TWO_CORES], "-k", "nothing_of_that_name")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("no tests in")
 
 
 def test_what_only_one_share_holds_is_found(tmp_path: Path) -> None:
-    done = started(suite(tmp_path, a=PASSES, b=FAILS), "tests", "tests/test_a.py::test_it[1]")
+    done = started(
+        suite(tmp_path, a=PASSES, b=FAILS), ["-c", ON_TWO_CORES], "tests/test_a.py::test_it[1]"
+    )
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith("1 passed in")
 
@@ -91,7 +98,7 @@ def test_each_item_is_in_one_share_whatever_the_order(tmp_path: Path) -> None:
     seen = []
     for share, seed in (("1/2", "7"), ("2/2", "")):
         settings = {"TESOTE_TEST_SHARE": share, "TESOTE_TEST_SEED": seed}
-        done = started(checkout, "pytest", "-v", **settings)
+        done = started(checkout, ["-m", "pytest"], "-v", **settings)
         assert done.returncode == 0, done.stdout
         seen.append(re.findall(r"^(\S+::\S+) PASSED", done.stdout, re.MULTILINE))
     names = [f"tests/test_{name}.py::test_it[{n}]" for name in "abcdefg" for n in range(3)]
