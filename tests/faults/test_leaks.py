@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -105,12 +105,19 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
             gc.enable()
 
 
-def _interrupt_soon() -> threading.Timer:
-    """Press Ctrl-C, as it were, while the main thread waits."""
+def _interrupt_after(wait: Callable[[], object]) -> threading.Thread:
+    """Press Ctrl-C, as it were, once the main thread waits for what a server holds back."""
     main = threading.main_thread().ident
-    timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    return timer
+    assert main is not None
+
+    def press() -> None:
+        wait()
+        time.sleep(0.02)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    return thread
 
 
 INTERRUPTED = {
@@ -128,12 +135,12 @@ def test_interrupt(step: Step, wire: Wire) -> None:
         client_of(server, read_timeout=10, total_timeout=20) as client,
     ):
         ask(client)
-        timer = _interrupt_soon()
+        presser = _interrupt_after(lambda: server.wait_for_requests(2))
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             ask(client)
         assert time.monotonic() - started < 3
-        timer.join()
+        presser.join()
         assert ask(client) == BODY
         server.wait_for_disconnects(1)
         assert server.connections == 2
@@ -145,10 +152,10 @@ def test_interrupt_in_mid_handshake() -> None:
         Wire("https").serve([on_accept(silence()), answer()]) as server,
         client_of(server, connect_timeout=10, total_timeout=20) as client,
     ):
-        timer = _interrupt_soon()
+        presser = _interrupt_after(lambda: server.wait_until(lambda: server.connections))
         with pytest.raises(KeyboardInterrupt):
             ask(client)
-        timer.join()
+        presser.join()
         assert ask(client) == BODY
         server.wait_for_disconnects(1)
 
