@@ -55,9 +55,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         random.Random(SEED).shuffle(items)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _little_to_collect() -> None:
-    """Spare the collector what was loaded by now: tests that look for leaks call it often."""
-    gc.collect()
-    if hasattr(gc, "freeze"):  # PyPy has none
+_begun: set[Path] = set()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Spare the collector what was there before a file: tests that look for leaks call it often."""
+    if item.path not in _begun and hasattr(gc, "freeze"):  # PyPy has none
+        _begun.add(item.path)
+        gc.collect()
         gc.freeze()
