@@ -232,7 +232,11 @@ def test_importing_the_errors_loads_nothing_heavy() -> None:
     )
     source = str(Path(errors.__file__).parent)
     printed = subprocess.run(
-        [sys.executable, "-c", program, source], capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-c", program, source],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
     ).stdout
     assert set(printed.split()) == {
         "tesote_sdk.errors",

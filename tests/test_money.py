@@ -157,6 +157,7 @@ if __name__ == "__main__":
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=True,
     )
     assert done.stdout == "Decimal('1234.50')\n123450\n"

@@ -58,6 +58,7 @@ def build(kind: str, source: Path) -> Path:
         cwd=source,
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -97,6 +97,7 @@ def in_a_fresh_process(program: str) -> Any:
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
     assert done.stderr == ""

@@ -50,6 +50,7 @@ def _total(server: Server, account_id: str, case: str, calls: int) -> int:
             env={**os.environ, "PYTHONHASHSEED": "0"},
             capture_output=True,
             encoding="utf-8",
+            timeout=600,
             check=True,
         )
     counted = re.search(r"Collected : ([0-9]+)", done.stderr)

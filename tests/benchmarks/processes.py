@@ -94,7 +94,7 @@ def measure(count: int, options: argparse.Namespace) -> Sequence[Tally]:
             assert worker.stdin is not None
             worker.stdin.write(f"{begins_at}\n")
             worker.stdin.flush()
-        return [Tally(*json.loads(worker.communicate()[0])) for worker in workers]
+        return [Tally(*json.loads(worker.communicate(timeout=60)[0])) for worker in workers]
 
 
 def _work(url: str, api_key: str, limiter: str, seconds: float) -> Tally:

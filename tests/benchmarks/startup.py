@@ -53,6 +53,7 @@ def measure(run: Run) -> None:
                 [sys.executable, "-c", code],
                 env=environment,
                 stdout=subprocess.PIPE,
+                timeout=60,
                 check=True,
             )
             return Cost(*map(float, done.stdout.split()))

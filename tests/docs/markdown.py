@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,3 +88,9 @@ def _prose(page: Path) -> Iterator[str]:
             fenced = not fenced
         elif not fenced:
             yield line
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten what a page waits between two looks: nobody reads here."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.02)))

@@ -64,6 +64,7 @@ class PostgresServer:
         command = [self._pg_ctl, "--silent", f"--pgdata={self._directory}/data", *arguments]
         subprocess.run(
             command,
+            timeout=60,
             check=True,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -252,7 +253,7 @@ def test_whatever_dies_everything_is_right_in_the_end(
                 victim.kill()
                 kills += 1
             if victim is not stalled:
-                _, progress = victim.communicate()
+                _, progress = victim.communicate(timeout=60)
                 assert "Traceback" not in progress, progress
             if kills == KILLS // 2 and victim.returncode == -signal.SIGKILL:
                 server.crash()
@@ -332,7 +333,7 @@ def test_a_claim_dies_with_its_worker(
 ) -> None:
     worker = in_mid_request(server, sandbox)
     worker.kill()
-    worker.communicate()
+    worker.communicate(timeout=60)
     began = time.monotonic()
     assert run(server)[0] == IN_STEP
     assert time.monotonic() - began < 60  # of 180 that a stalled one would have kept it

@@ -251,7 +251,7 @@ def test_it_may_be_killed_at_any_moment(sandbox: Sandbox, path: str) -> None:
             # Into the middle of what comes after a line: a request, a commit, the next line.
             time.sleep(random.random() * 0.01)
             print(file=forks.stdin, flush=True)
-            # What was killed may have begun a line, which this one then stands at the end of.
+            # One that is killed in the middle of a line leaves its beginning there.
             while not (line := forks.stderr.readline()).endswith("killed\n"):
                 assert line, "the process that forks has ended"
             if Path(path).exists():
@@ -306,7 +306,7 @@ def test_two_at_once_do_not_get_in_each_others_way(sandbox: Sandbox, path: str) 
             process.stderr.readline()
             bank.move()
     for process in processes:
-        _, progress = process.communicate()
+        _, progress = process.communicate(timeout=60)
         assert process.returncode == IN_STEP, progress
     assert run(path) == IN_STEP
     assert mirrored(path) == truth(sandbox)

@@ -100,7 +100,7 @@ def test_each_command_of_the_readme_is_one_line_that_begins_with_an_environment(
     assert run.startswith("python3 -m venv .venv && ")
     assert run.endswith(f"&& .venv/bin/python {_SCRIPT}")
     assert test.startswith("python3 -m venv .venv && ")
-    assert test.endswith("&& .venv/bin/pytest")
+    assert test.endswith("&& .venv/bin/python -m tests")
 
 
 def _quickstart(**environment: str) -> subprocess.CompletedProcess[str]:

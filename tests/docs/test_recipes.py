@@ -226,7 +226,7 @@ def test_a_revoked_key_raises_an_alert(tmp_path: Path) -> None:
 
 
 def test_500_balances_stay_within_the_rate_limit(tmp_path: Path) -> None:
-    with Sandbox(accounts=500, transactions=0) as sandbox:
+    with Sandbox(accounts=500, transactions=0, rate_limit_reset="millis") as sandbox:
         sandbox.limit_rate(limit=3, window=0.3)
         output, _ = Program(tmp_path, "balances").run(sandbox)
         assert len(sandbox.requests) == 5  # a refusal would have been tried again

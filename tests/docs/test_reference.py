@@ -25,6 +25,7 @@ def test_the_reference_is_current() -> None:
         [sys.executable, "-B", script, "--check"],
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
 

@@ -12,7 +12,7 @@ import pytest
 from tesote_sdk import V2Client
 from tesote_sdk.sandbox import Sandbox
 
-from .markdown import ROOT, blocks
+from .markdown import ROOT, blocks, hurry
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ def test_a_page_that_pays_may_be_run_twice(
     with Sandbox(accounts=2, transactions=2) as sandbox:
         monkeypatch.setenv("TESOTE_SDK_API_KEY", sandbox.api_key)
         monkeypatch.setenv("TESOTE_SDK_API_URL", sandbox.url)
+        hurry(monkeypatch)
         paid = []
         for _ in range(2):
             names: dict[str, Any] = {}

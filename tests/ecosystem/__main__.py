@@ -144,7 +144,7 @@ def _verdict(program: Program, environment: Environment) -> Verdict:
 def _version(python: Path) -> str:
     code = "import platform; print(platform.python_version())"
     done = subprocess.run(
-        [str(python), "-c", code], check=True, capture_output=True, encoding="utf-8"
+        [str(python), "-c", code], timeout=1800, check=True, capture_output=True, encoding="utf-8"
     )
     return done.stdout.strip()
 

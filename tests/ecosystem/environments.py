@@ -68,7 +68,9 @@ class Environment:
         finished = self._root / "refused.json"
         if not finished.exists():
             shutil.rmtree(self._root, ignore_errors=True)
-            subprocess.run([str(self._base), "-m", "venv", str(self._root)], check=True)
+            subprocess.run(
+                [str(self._base), "-m", "venv", str(self._root)], timeout=1800, check=True
+            )
             self._install()
             finished.write_text(json.dumps(self.refused), encoding="utf-8")
         self.refused = json.loads(finished.read_text(encoding="utf-8"))
@@ -92,7 +94,7 @@ class Environment:
 
 def build_wheel(python: Path, directory: Path) -> Path:
     """Build the checkout's wheel into a directory, and return its path."""
-    subprocess.run([str(python), "-m", "venv", str(directory / "build")], check=True)
+    subprocess.run([str(python), "-m", "venv", str(directory / "build")], timeout=1800, check=True)
     builder = directory / "build" / "bin" / "python"
     _pip(builder, "wheel", "--no-deps", "--wheel-dir", str(directory), str(ROOT))
     (wheel,) = directory.glob("*.whl")
@@ -108,7 +110,7 @@ def normalized(requirement: str) -> str:
 def _pip(python: Path, verb: str, *arguments: str) -> str:
     command = [str(python), "-m", "pip", verb, "--disable-pip-version-check", *arguments]
     done = subprocess.run(
-        command, check=True, capture_output=True, encoding="utf-8", errors="replace"
+        command, timeout=1800, check=True, capture_output=True, encoding="utf-8", errors="replace"
     )
     return done.stdout
 
@@ -128,7 +130,7 @@ def _cache() -> Path:
 
 def _digest(base: Path, needs: list[str]) -> str:
     version = subprocess.run(
-        [str(base), "-VV"], check=True, capture_output=True, encoding="utf-8"
+        [str(base), "-VV"], timeout=60, check=True, capture_output=True, encoding="utf-8"
     ).stdout
     told = json.dumps([str(base), version, needs])
     return hashlib.sha256(told.encode()).hexdigest()[:12]

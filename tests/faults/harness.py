@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.scripted_server import Script
 
 KEY = "sk_live_0123456789abcdef"
-READ_TIMEOUT = 0.05
+READ_TIMEOUT = 0.02
 """Seconds; for tests in which a server stays silent. All others get enough for a busy machine."""
 
 PROMPT = 5.0

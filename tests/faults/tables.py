@@ -89,9 +89,9 @@ def _flood(piece: bytes, first: bytes = b"") -> Step:
 
 
 DRIPS = {
-    "head_byte_by_byte": drip(WHOLE, 0.03),
-    "body_byte_by_byte": cut(WHOLE, 60, then=drip(WHOLE.content[60:], 0.03)),
-    "chunks_byte_by_byte": drip(CHUNKED, 0.03),
+    "head_byte_by_byte": drip(WHOLE, 0.01),
+    "body_byte_by_byte": cut(WHOLE, 60, then=drip(WHOLE.content[60:], 0.01)),
+    "chunks_byte_by_byte": drip(CHUNKED, 0.01),
     "endless_interim_responses": _flood(b"HTTP/1.1 102 Wait\r\n\r\n"),
     "endless_trailers": _flood(
         b"X: y\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -101,15 +101,22 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
             gc.enable()
 
 
-def _interrupt_soon() -> threading.Timer:
-    """Press Ctrl-C, as it were, while the main thread waits."""
+def _interrupt_after(wait: Callable[[], object]) -> threading.Thread:
+    """Press Ctrl-C, as it were, once the main thread waits for what a server holds back."""
     main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill"):
-        timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
-    else:
-        timer = threading.Timer(0.1, _thread.interrupt_main)
-    timer.start()
-    return timer
+    assert main is not None
+
+    def press() -> None:
+        wait()
+        time.sleep(0.02)
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    return thread
 
 
 INTERRUPTED = {
@@ -127,12 +134,12 @@ def test_interrupt(step: Step, wire: Wire) -> None:
         client_of(server, read_timeout=10, total_timeout=20) as client,
     ):
         ask(client)
-        timer = _interrupt_soon()
+        presser = _interrupt_after(lambda: server.wait_for_requests(2))
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             ask(client)
         assert time.monotonic() - started < 3
-        timer.join()
+        presser.join()
         assert ask(client) == BODY
         server.wait_for_disconnects(1)
         assert server.connections == 2
@@ -145,10 +152,10 @@ def test_interrupt_in_mid_handshake() -> None:
         Wire("https").serve([on_client_hello(silence()), answer()]) as server,
         client_of(server, connect_timeout=10, total_timeout=20) as client,
     ):
-        timer = _interrupt_soon()
+        presser = _interrupt_after(lambda: server.wait_until(lambda: server.connections))
         with pytest.raises(KeyboardInterrupt):
             ask(client)
-        timer.join()
+        presser.join()
         assert ask(client) == BODY
         server.wait_for_disconnects(1)
 

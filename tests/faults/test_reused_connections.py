@@ -183,6 +183,7 @@ def test_answer_that_comes_after_the_timeout_is_nobodys(wire: Wire) -> None:
             hasty = client.with_options(read_timeout=READ_TIMEOUT)
             error, _ = failure_of(lambda: ask(hasty))
             assert type(error) is TimeoutError
+            server.wait_for_requests(1)
             late.set()
             assert ask(client) == {"for": "the second"}
         assert server.connections == 2
@@ -194,6 +195,7 @@ def test_body_left_unread_after_a_timeout(wire: Wire) -> None:
         with client_of(server, retry_policy=ONCE) as client:
             hasty = client.with_options(read_timeout=READ_TIMEOUT)
             failure_of(lambda: ask(hasty))
+            server.wait_for_requests(1)
             assert ask(client) == {"for": "the second"}
         server.wait_for_disconnects(1)
         assert server.connections == 2
@@ -253,6 +255,7 @@ def test_what_ends_one_connection_discards_those_put_aside_before_it(
         hasty = client.with_options(read_timeout=READ_TIMEOUT)
         if step.name == "silence":
             assert type(failure_of(lambda: ask(hasty)).error) is TimeoutError
+            server.wait_for_requests(4)
         assert ask(client) == BODY
         server.wait_for_disconnects(2)
         assert len(pool._idle) == 1

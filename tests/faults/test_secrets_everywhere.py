@@ -70,8 +70,13 @@ FAULTS: dict[str, Step] = {
 JUDGED_BY_STATUS = {"another_shape", "no_json", "no_utf_8"}
 
 
-PATIENCE = {fault: 0.1 if fault == "silent" else 10.0 for fault in FAULTS}
-"""Seconds to wait for an answer: few only where none comes."""
+BRIEF = 0.01
+"""Seconds to wait for an answer where none comes."""
+
+
+def grow_impatient(client: Any) -> None:
+    """Have a client wait no longer than it must, from now on."""
+    object.__setattr__(client.transport.options, "read_timeout", BRIEF)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -79,7 +84,9 @@ def test_whatever_the_server_does(fault: str) -> None:
     with ScriptedServer(itertools.repeat(FAULTS[fault])) as server:
         for call in CALLS:
             if not (fault in JUDGED_BY_STATUS and call.name in ANSWERED_BY_ANYTHING):
-                with client_at(server.url, call.kind, read_timeout=PATIENCE[fault]) as client:
+                with client_at(server.url, call.kind) as client:
+                    if fault == "silent":
+                        grow_impatient(client)
                     check(f"{call}, {fault}", lambda: call.make(client), TesoteError)  # noqa: B023
 
 
@@ -102,10 +109,12 @@ def test_the_second_page(fault: str) -> None:
         script = [reply(200, first_answer(call)), FAULTS[fault], FAULTS[fault]]
         with (
             ScriptedServer(script) as server,
-            client_at(server.url, call.kind, read_timeout=PATIENCE[fault]) as client,
+            client_at(server.url, call.kind) as client,
         ):
             page = method_named(client, call.name)(**call.arguments)
             page = page[ID] if isinstance(page, dict) else page
+            if fault == "silent":
+                grow_impatient(client)
             check(f"{call}, {walk}, {fault}", lambda: walks[walk](page), TesoteError)  # noqa: B023
             assert_hidden([repr(page), repr(iter(page)), repr(page.iter_pages())], SECRETS, call)
 
@@ -123,16 +132,22 @@ def test_each_step_of_a_payment(fault: str) -> None:
     arguments = V2_CALLS["transaction_orders.pay"]
     for steps in range(len(PAID) + 1):
         script = [*[reply(200, answer) for answer in PAID[:steps]], FAULTS[fault], FAULTS[fault]]
+        sent = itertools.count()
+
+        def note(event: Any, steps: int = steps, sent: Any = sent) -> None:
+            if fault == "silent" and event["phase"] == "request" and next(sent) == steps:
+                grow_impatient(client)
+
         with (
             ScriptedServer(script) as server,
-            client_at(server.url, read_timeout=PATIENCE[fault]) as client,
+            client_at(server.url, logger=note) as client,
         ):
             check(
                 f"step {steps + 1}, {fault}",
                 lambda: client.transaction_orders.pay(**arguments),
                 TesoteError,
             )
-            assert len(server.requests) > steps
+            server.wait_for_requests(steps + 1)
 
 
 def test_a_payment_that_differs_from_the_order() -> None:

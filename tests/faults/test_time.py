@@ -74,33 +74,33 @@ def test_silence_midway(step: Step, wire: Wire) -> None:
 
 def test_silence_until_the_total_timeout(wire: Wire) -> None:
     with wire.serve([silence()]) as server:
-        with timed_from_arrival(server, total_timeout=0.1) as client:
+        with timed_from_arrival(server, total_timeout=0.05) as client:
             error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert error.phase == "total"
         assert error.attempts == 1
         assert error.outcome_unknown
-        assert 0.1 <= elapsed < PROMPT
+        assert 0.05 <= elapsed < PROMPT
 
 
 @pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)
 def test_drip(step: Step, wire: Wire) -> None:
     """No silence is longer than the read timeout, and yet the call ends."""
-    with wire.serve([step]) as server, timed_from_arrival(server, total_timeout=0.1) as client:
+    with wire.serve([step]) as server, timed_from_arrival(server, total_timeout=0.05) as client:
         error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert type(error) is TimeoutError
         assert error.phase == "total"
         assert error.attempts == 1
         assert error.outcome_unknown
-        assert 0.1 <= elapsed < PROMPT
+        assert 0.05 <= elapsed < PROMPT
         assert_same_bytes(server, 1)
 
 
-def test_byte_every_half_second() -> None:
-    with Wire("https").serve([drip(WHOLE, 0.5)]) as server:
-        with timed_from_arrival(server, total_timeout=0.6) as client:
+def test_a_byte_now_and_then() -> None:
+    with Wire("https").serve([drip(WHOLE, 0.1)]) as server:
+        with timed_from_arrival(server, total_timeout=0.15) as client:
             error, elapsed = failure_of(lambda: ask(client))
         assert error.phase == "total"
-        assert 0.6 <= elapsed < PROMPT
+        assert 0.15 <= elapsed < PROMPT
 
 
 def test_drip_that_ends_in_time_is_an_answer(wire: Wire) -> None:
@@ -219,11 +219,11 @@ def test_refused_address_beside_a_live_one_costs_nothing(
 
 
 def test_connect_timeout_is_one_budget_for_all_addresses(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with black_hole() as one, black_hole() as two:
         _resolve_to(monkeypatch, one, two, one, two, one, two)
-        url = f"{wire.scheme}://localhost:1"
+        url = "http://localhost:1"
         policy = RetryPolicy(max_attempts=1)
         with client_of(url, connect_timeout=0.35, retry_policy=policy) as client:
             error, elapsed = failure_of(lambda: ask(client))
@@ -287,7 +287,7 @@ def test_half_sent_request_leaves_no_connection_behind(wire: Wire) -> None:
 
     with wire.serve([head_only(Step("refuse", play)), answer()]) as server:
         with client_of(
-            server, read_timeout=READ_TIMEOUT, retry_policy=RetryPolicy(max_attempts=1)
+            server, read_timeout=0.1, retry_policy=RetryPolicy(max_attempts=1)
         ) as client:
             error, _ = failure_of(
                 lambda: client.request("POST", "/v2/things", body={"note": "x" * 8_000_000})
@@ -300,7 +300,7 @@ def test_half_sent_request_leaves_no_connection_behind(wire: Wire) -> None:
 PROXY_STEPS = {
     "silent": silence(),
     "silent_mid_headers": cut(reply(200), 10, then=silence()),
-    "dripping": drip(reply(200, headers={"X-Long": "y" * 500}), 0.05),
+    "dripping": drip(reply(200, headers={"X-Long": "y" * 500}), 0.02),
 }
 
 
@@ -311,8 +311,8 @@ def test_proxy_that_hangs(step: Step, wire: Wire, monkeypatch: pytest.MonkeyPatc
         with timed_from_arrival(
             proxy,
             f"{wire.scheme}://api.example.test:8443",
-            connect_timeout=0.1,
-            total_timeout=0.12,
+            connect_timeout=0.05,
+            total_timeout=0.06,
             retry_policy=RetryPolicy(max_attempts=1),
             allow_http=True,
         ) as client:
@@ -327,14 +327,14 @@ def test_proxy_that_hangs(step: Step, wire: Wire, monkeypatch: pytest.MonkeyPatc
     assert elapsed < PROMPT
 
 
-@pytest.mark.parametrize("step", [silence(), drip(WHOLE, 0.03)], ids=["silent", "dripping"])
+@pytest.mark.parametrize("step", [silence(), drip(WHOLE, 0.01)], ids=["silent", "dripping"])
 def test_server_that_hangs_behind_a_proxy(
     step: Step, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wire.serve([step]) as server, ProxyServer() as proxy:
         monkeypatch.setenv(f"{wire.scheme}_proxy", proxy.url)
         monkeypatch.setattr("urllib.request.proxy_bypass", lambda host: False)
-        with timed_from_arrival(server, total_timeout=0.15, read_timeout=0.1) as client:
+        with timed_from_arrival(server, total_timeout=0.06, read_timeout=0.04) as client:
             error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert type(error) is TimeoutError
         assert error.outcome_unknown
@@ -368,9 +368,9 @@ def test_timeouts_longer_than_sockets_take(name: str, wire: Wire) -> None:
 
 def test_half_closed_refusal_in_time(wire: Wire) -> None:
     early = head_only(half_close(reply(413, {"error": "too large"}, close=True)))
-    with wire.serve([early]) as server, client_of(server, read_timeout=READ_TIMEOUT) as client:
+    with wire.serve([early]) as server, client_of(server, read_timeout=0.1) as client:
         error, elapsed = failure_of(
             lambda: client.request("POST", "/v2/things", body={"note": "x" * 3_000_000})
         )
         assert error.http_status == 413
-        assert elapsed < READ_TIMEOUT + PROMPT
+        assert elapsed < 0.1 + PROMPT

@@ -10,6 +10,7 @@ import selectors
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from typing import Callable

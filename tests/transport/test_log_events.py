@@ -450,6 +450,7 @@ assert (logger.handlers, logger.level, logger.propagate) == ([], logging.NOTSET,
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -547,6 +548,7 @@ def in_an_environment(level: str, program: str) -> subprocess.CompletedProcess[s
         env={**os.environ, "TESOTE_SDK_LOG": level},
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
 

@@ -111,7 +111,7 @@ def test_what_fails_before_anything_was_sent(
     what: str, where: Any, kind: type[TesoteError], attempts: int, call: Call
 ) -> None:
     with where() as url:
-        seconds = 0.05 if kind is errors.TimeoutError else 10
+        seconds = 0.02 if kind is errors.TimeoutError else 10
         error, fake = fails(url, call, connect_timeout=seconds, ssl_context=client_context())
     assert type(error) is kind, what
     assert (error.attempts, len(fake.waits)) == (attempts, attempts - 1)
@@ -164,7 +164,7 @@ def test_what_fails_after_the_request_was_sent(
     for call, tries, outcome in zip((GET, AUTOMATIC, CALLERS), attempts.split(), unknown.split()):
         with ScriptedServer(itertools.repeat(step)) as server:
             # Short only where it must pass: a busy machine may take long for an answer.
-            seconds = 0.05 if kind is errors.TimeoutError else 10
+            seconds = 0.02 if kind is errors.TimeoutError else 10
             error, fake = fails(server.url, call, read_timeout=seconds)
             assert type(error) is kind, call
             assert error.attempts == int(tries), call

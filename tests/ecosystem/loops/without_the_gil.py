@@ -34,6 +34,7 @@ def _elsewhere() -> str:
             sdk = Path(sys.modules["tesote_sdk"].__file__ or "").parents[1]
             run = subprocess.run(
                 [python, "-c", f"import sys; sys.path.append({str(sdk)!r}); {CODE}"],
+                timeout=1800,
                 capture_output=True,
                 encoding="utf-8",
             )

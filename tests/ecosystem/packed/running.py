@@ -39,6 +39,7 @@ def run_packed(
         inherited = {name: each for name, each in os.environ.items() if name != "PYTHONPATH"}
         run = subprocess.run(
             [str(word) for word in command],
+            timeout=1800,
             env={**inherited, **(environment or {})},
             cwd="/",
             capture_output=True,
@@ -58,6 +59,7 @@ def build(command: Sequence[str | Path], folder: Path) -> None:
     """
     run = subprocess.run(
         [str(word) for word in command],
+        timeout=1800,
         cwd=folder,
         capture_output=True,
         encoding="utf-8",

@@ -47,6 +47,7 @@ def prove() -> str:
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)),
                 *("--disable-socket", "--allow-hosts=127.0.0.1,localhost"),
             ],
+            timeout=1800,
             capture_output=True,
             encoding="utf-8",
         )

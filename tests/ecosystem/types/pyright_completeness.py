@@ -29,6 +29,7 @@ def verified() -> Any:
         },
         capture_output=True,
         encoding="utf-8",
+        timeout=1800,
         check=False,
     )
     assert done.stdout.startswith("{"), done.stdout + done.stderr

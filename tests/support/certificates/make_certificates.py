@@ -51,7 +51,9 @@ authorityKeyIdentifier = keyid:always
 
 
 def _openssl(directory: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", *arguments], cwd=directory, timeout=60, check=True, capture_output=True
+    )
 
 
 def _make(
