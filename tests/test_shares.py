@@ -32,7 +32,7 @@ def suite(folder: Path, **files: str) -> Path:
     """Make a checkout of its own, with the runner of this one."""
     tests = folder / "tests"
     tests.mkdir()
-    for name in ("__init__.py", "__main__.py", "conftest.py", "shares.py"):
+    for name in ("__init__.py", "__main__.py", "conftest.py", "likeness.py", "shares.py"):
         shutil.copy(shares.TESTS / name, tests)
     for name, source in files.items():
         (tests / f"test_{name}.py").write_text(source, "utf-8")

@@ -157,7 +157,7 @@ def test_replay_that_is_refused_leaves_the_outcome_unknown(
         with client_of(server, retry_policy=ONCE) as client:
             ask(client)
             pool = pool_of(client.transport)
-            monkeypatch.setattr(pool, "_origin", pool._origin._replace(port=port))
+            monkeypatch.setattr(pool, "_origin", pool._origin.replace(port=port))
             error, _ = failure_of(lambda: ask(client, WRITE))
         assert type(error) is NetworkError
         assert isinstance(error.__cause__, ConnectionRefusedError)

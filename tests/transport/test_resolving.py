@@ -120,18 +120,6 @@ def test_an_address_needs_no_thread(resolver: Resolver, monkeypatch: pytest.Monk
     assert look_up(Origin("https", "192.0.2.1", 443)) == resolver.answer
 
 
-@pytest.mark.parametrize(
-    ("host", "family"),
-    [("127.0.0.1", socket.AF_INET), ("127.1.2.3", socket.AF_INET), ("::1", socket.AF_INET6)],
-)
-def test_an_address_of_this_machine_is_looked_up_nowhere(
-    host: str, family: int, resolver: Resolver
-) -> None:
-    (found,) = look_up(Origin("http", host, 80))
-    assert (found[0], found[4]) == (family, (host, 80))
-    assert resolver.calls == []
-
-
 # ---- what it ends with ----
 
 

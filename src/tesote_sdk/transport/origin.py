@@ -26,9 +26,8 @@ _HOST_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 # Compiled at first use: nobody asks of https.
-_LOOPBACK_ADDRESS = rf"127(?:\.{_OCTET}){{3}}|::1|(?:0{{1,4}}:){{7}}0{{0,3}}1"
+_LOOPBACK = rf"127(?:\.{_OCTET}){{3}}|::1|(?:0{{1,4}}:){{7}}0{{0,3}}1|(?:.*\.)?localhost\.?"
 """127.1, 0x7f.1 and 127.0.0.256 are none of it: some resolvers ask DNS for them."""
-_LOCALHOST = r"(?:.*\.)?localhost\.?"
 
 
 class Origin(Value):
@@ -136,12 +135,7 @@ def is_loopback(host: str) -> bool:
 
     A name can be made to lead elsewhere all the same: what it leads to has to be looked at, too.
     """
-    return is_loopback_address(host) or re.fullmatch(_LOCALHOST, host, re.IGNORECASE) is not None
-
-
-def is_loopback_address(host: str) -> bool:
-    """Tell whether a host is one of this machine's own addresses, which nobody has to look up."""
-    return re.fullmatch(_LOOPBACK_ADDRESS, host) is not None
+    return re.fullmatch(_LOOPBACK, host, re.IGNORECASE) is not None
 
 
 def _bracketed(host: str) -> str:

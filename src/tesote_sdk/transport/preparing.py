@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any, Optional
 
-from .._forks import loading
 from ..errors import InvalidArgumentError
 from .encoding import check_path, checked_fields, encode_query, is_field_value
 from .json_bodies import encode_json
@@ -33,7 +31,6 @@ class Preparer:
         self._base = base
         self._api_key = api_key
         self._more_fields = options.headers
-        self._uuid: Optional[ModuleType] = None
         self._fields = {
             "Host": base.host_header,
             "User-Agent": options.user_agent,
@@ -62,7 +59,7 @@ class Preparer:
             raise InvalidArgumentError(f"method must be one of {', '.join(sorted(_METHODS))}")
         check_path(path)
         headers = self._common_fields()
-        key = self._key_of(method, idempotency_key)
+        key = _key_of(method, idempotency_key)
         if key is not None:
             headers["Content-Type"] = "application/json"
             headers["Idempotency-Key"] = key
@@ -111,27 +108,32 @@ class Preparer:
             _add(fields, more)
         return fields
 
-    def _key_of(self, method: str, key: object) -> Optional[str]:
-        """Return the key that names a write, the caller's or a new one; None for what is none.
 
-        Raises:
-            InvalidArgumentError: It cannot be sent, or the request writes nothing.
-        """
-        if method in SAFE_METHODS:
-            if key is not None:
-                raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
-            return None
-        if key is None:
-            if self._uuid is None:
-                with loading():  # many programs only read
-                    import uuid
-                self._uuid = uuid
-            return str(self._uuid.UUID(bytes=os.urandom(16), version=4))
-        if not (isinstance(key, str) and is_field_value(key)):
-            raise InvalidArgumentError(
-                "idempotency_key must be a non-empty str of latin-1 characters"
-            )
-        return key
+def _key_of(method: str, key: object) -> Optional[str]:
+    """Return the key that names a write, the caller's or a new one; None for what is none.
+
+    Raises:
+        InvalidArgumentError: It cannot be sent, or the request writes nothing.
+    """
+    if method in SAFE_METHODS:
+        if key is not None:
+            raise InvalidArgumentError(f"a {method} request takes no idempotency_key")
+        return None
+    if key is None:
+        return _new_key()
+    if not (isinstance(key, str) and is_field_value(key)):
+        raise InvalidArgumentError("idempotency_key must be a non-empty str of latin-1 characters")
+    return key
+
+
+def _new_key() -> str:
+    """Return a UUIDv4 (RFC 9562, section 5.4)."""
+    # The module uuid does the same, and takes a tenth of the time to the first answer to load.
+    drawn = bytearray(os.urandom(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    digits = drawn.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _add(fields: dict[str, str], more: Mapping[str, str]) -> None:

@@ -7,16 +7,16 @@ it finds is there for the next attempt.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - socket and ssl would import it in mid-call, while others fork
 import os
 import socket
 import threading
 import time
 from typing import Any, Optional
 
-from .._forks import loading
 from ..errors import ConfigError, NetworkError
 from .errands import Errand
-from .origin import Origin, is_loopback, is_loopback_address
+from .origin import Origin, is_loopback
 from .timeouts import Deadline
 
 _JOINED_SECONDS = 30.0
@@ -38,9 +38,6 @@ def resolve(origin: Origin, deadline: Deadline) -> list[Any]:
             text.
         TimeoutError: The deadline passed first.
     """
-    if origin.scheme == "https" or not is_loopback_address(origin.host):
-        with loading():  # ssl and socket would import it in mid-call, while others fork
-            import encodings.idna  # noqa: F401
     lookup = _lookup_of(origin)
     if not lookup.wait(deadline):
         lookup.missed = True
@@ -124,9 +121,6 @@ def _lookup_of(origin: Origin) -> _Lookup:
 
 
 def _look_up(host: str, port: int) -> list[Any]:
-    if is_loopback_address(host):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
     # With a str and by position, as the standard library calls it: programs put functions of their
     # own in its place, which know no other way to be called.
     found: list[Any] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
