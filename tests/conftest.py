@@ -30,7 +30,7 @@ if os.access("/dev/shm", os.W_OK):
 
 # A forked child that hangs is ended, for its parent waits for it.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: signal.alarm(60))
+    os.register_at_fork(after_in_child=lambda: signal.alarm(120))
 
 SEED = os.environ.get("TESOTE_TEST_SEED", "")
 SHARE = os.environ.get("TESOTE_TEST_SHARE", "")

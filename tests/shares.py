@@ -1,17 +1,19 @@
 """Which test file belongs to which share of the suite; `python -m tests` runs all shares at once.
 
 A file is never divided, so that nothing is set up twice. Every process comes to the same division
-by itself, from the names and the sizes of all files.
+by itself, from the names and sizes of all files and from which libraries are there.
 """
 
 from __future__ import annotations
 
 import functools
+from importlib.util import find_spec
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 
 HEAVY: dict[str, float] = {
+    "docs/test_mirror_to_postgres.py": 20.0,
     "docs/test_redis_rate_limiter.py": 3.6,
     "faults/test_time.py": 3.5,
     "faults/test_interrupts.py": 3.5,
@@ -45,6 +47,13 @@ HEAVY: dict[str, float] = {
 }
 """Seconds of the files that take longest, as one machine had them: only the balance needs them."""
 
+NEEDED = {
+    "docs/test_mirror_to_postgres.py": "psycopg",
+    "docs/test_redis_cache.py": "redis",
+    "docs/test_redis_rate_limiter.py": "redis",
+}
+"""What heavy files take no time without."""
+
 
 @functools.cache
 def shares_of(count: int) -> dict[Path, int]:
@@ -74,4 +83,6 @@ def is_mine(path: Path, share: str) -> bool:
 
 def _cost(path: Path) -> float:
     name = path.relative_to(TESTS).as_posix()
+    if name in NEEDED and find_spec(NEEDED[name]) is None:
+        return 0.0
     return HEAVY.get(name, 0.15 + path.stat().st_size / 60_000)
