@@ -125,6 +125,7 @@ def test_help_tells_what_each_argument_of_a_client_is(kind: type[BaseClient]) ->
     assert arguments == other_arguments
 
 
+@needs_docstrings
 @pytest.mark.parametrize("kind", [V1Client, V2Client])
 def test_help_shows_what_a_method_takes_and_returns(kind: type[BaseClient]) -> None:
     with connected(kind, "http://127.0.0.1:9") as client:
