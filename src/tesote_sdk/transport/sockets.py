@@ -17,7 +17,8 @@ from .timeouts import LONGEST_WAIT, Deadline
 Given = TypeVar("Given")
 Moved = TypeVar("Moved")
 
-_PIECE = 65536
+_PIECE = 98304
+"""Bytes that one read takes at most: a page of 100 transactions comes with its head in one."""
 
 _UNACKNOWLEDGED_SECONDS = 10.0
 """How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
