@@ -208,6 +208,8 @@ def test_from_a_finalizer_that_the_collector_calls_in_mid_call(wire: Wire) -> No
 
     with wire.serve(echo) as server:
         client = client_of(server, cache_backend=InMemoryLRUCache(max_entries=2))
+        # While the first call of a process loads its parts, a finalizer's is refused.
+        assert asked(client, "/v2/things/first", 60)
         before = gc.get_threshold()
         gc.set_threshold(1)
         try:
