@@ -172,7 +172,7 @@ class BaseClient(Resource):
             ApiError: The server refused.
             TransportError: No usable answer came back.
         """
-        return self._transport._perform(
+        return self._transport._request(
             method,
             path,
             query=query,

@@ -36,7 +36,7 @@ class Resource:
             operation: What logs call it: the public method, such as `accounts.get`.
             arguments: Further keyword arguments of `Transport.request`.
         """
-        return read(self._transport._perform(method, path, operation=operation, **arguments))
+        return read(self._transport._request(method, path, operation=operation, **arguments))
 
     def _list(
         self,

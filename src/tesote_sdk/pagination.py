@@ -70,7 +70,7 @@ class Listing:
         """
         position = _given(position)
         query = self._style.query(self.filters, position)
-        response = self._transport._perform(
+        response = self._transport._request(
             "GET", self.path, query=query, cache_ttl=self._cache_ttl, operation=self._operation
         )
         return self.read(response, response._decoded(), position, before)
