@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from types import FrameType
 from typing import Any, Callable
 
 import pytest
 
-from tesote_sdk import RetryPolicy
+from tesote_sdk import RetryPolicy, TesoteError
 from tests.faults.harness import (
     BODY,
     KEY,
@@ -94,11 +95,37 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
     ):
         gc.collect()
         gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
         try:
             failure_of(lambda: ask(client))
-            assert gc.collect() == 0
+            gc.collect()
+            assert [each for each in gc.garbage if _is_of_the_sdk(each)] == []
         finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
             gc.enable()
+
+
+@needs_prompt_collection
+def test_a_cycle_of_an_error_would_be_found() -> None:
+    error = TesoteError("no")
+    vars(error)["itself"] = error
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        del error
+        gc.collect()
+        assert [type(each) for each in gc.garbage if _is_of_the_sdk(each)] == [TesoteError]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
+def _is_of_the_sdk(found: object) -> bool:
+    """Tell it from what other threads leave, such as the server's."""
+    if isinstance(found, FrameType):
+        return str(found.f_globals.get("__name__")).startswith("tesote_sdk")
+    return type(found).__module__.startswith("tesote_sdk")
 
 
 def _interrupt_after(wait: Callable[[], object]) -> threading.Thread:
