@@ -116,10 +116,22 @@ def test_proxy_of_the_system(settings: dict[str, str]) -> None:
     assert chosen().origin.authority == "proxy.example.test:3128"
 
 
-def test_a_proxy_for_https_of_the_system_speaks_http(settings: dict[str, str]) -> None:
+def test_a_proxy_for_https_of_the_system_speaks_http(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Older Pythons read another scheme into the settings of Windows, which name none."""
     settings["https"] = "https://proxy.example.test:3128"
+    monkeypatch.setattr(proxies, "_GUESSES_SCHEMES", True)
     assert chosen().origin == Origin("http", "proxy.example.test", 3128)
+
+
+def test_what_the_settings_do_name_is_not_spoken_to_in_clear_text(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings["https"] = "https://user:secret@proxy.example.test:3128"
+    monkeypatch.setattr(proxies, "_GUESSES_SCHEMES", False)
+    with pytest.raises(ConfigError, match="the scheme 'https', which is not supported"):
+        proxy_for(API, allow_http=False)
 
 
 def test_socks_proxy_of_the_system_is_called_what_it_is(settings: dict[str, str]) -> None:

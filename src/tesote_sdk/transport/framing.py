@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from functools import lru_cache
 from typing import Optional
 
 from .content_coding import MAX_CONTENT
@@ -201,9 +200,10 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-@lru_cache(maxsize=16)  # servers repeat themselves
 def _status(line: str) -> tuple[int, str, int]:
     """Return the status, the reason phrase and the minor version of HTTP that a line tells."""
+    if line == "HTTP/1.1 200 OK":  # as nearly all are
+        return 200, "OK", 1
     matched = _STATUS_LINE(line)
     if not matched:
         raise NotHttpError("it does not begin with an HTTP/1 status line")

@@ -14,12 +14,16 @@ from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from ..errors import ApiError, InvalidResponseError, NetworkError, TesoteError, TlsError
+from ..errors import TimeoutError as TesoteTimeoutError
 from .content_coding import MAX_CONTENT, decompress, readable_refusal
 from .messages import Headers, Reply, Request
 from .sockets import is_lost
 from .timeouts import Deadline
 
 _PIECE = 65536
+
+_STEP = 0.02
+"""Seconds by which a wait may end early: where the clock goes in steps, they are 15.6 ms."""
 
 _NOTHING_SENT = (ConnectionRefusedError, socket.gaierror)
 """What only a connect can fail with; urllib tells no more of how far a request had come."""
@@ -48,7 +52,6 @@ def send_through(
         ApiError: The opener followed a redirect.
         TransportError: There is no usable reply.
     """
-    patience = deadline.within(read_timeout, "read")
     timeout = min(read_timeout, max(0.001, deadline.remaining()))
     try:
         prepared = _prepared(request)
@@ -70,7 +73,7 @@ def send_through(
         raise
     except Exception as error:
         # httpx's, urllib3's and whatever else the opener is made of, too.
-        failure = _failure(error, deadline, patience)
+        failure = _failure(error, deadline)
         # The opener has the key, and its error may quote the header that it could not send.
         failure.message = request.api_key.redact(failure.message)
         raise failure from error
@@ -183,22 +186,19 @@ def _nothing_to_close() -> None:
     pass
 
 
-def _failure(error: Exception, deadline: Deadline, patience: Deadline) -> TesoteError:
-    """Return the typed error for what an opener failed with.
-
-    Args:
-        error: What it raised.
-        deadline: The call's.
-        patience: What bounded the opener's timeout.
-    """
+def _failure(error: Exception, deadline: Deadline) -> TesoteError:
+    """Return the typed error for what an opener failed with, within the call's deadline."""
     reason = getattr(error, "reason", error) if isinstance(error, urllib.error.URLError) else error
     failure: TesoteError
     if isinstance(reason, ssl.SSLError) and not is_lost(reason):
         return TlsError(f"TLS failed: {reason}")
     if _is_timeout(reason):
-        # Several waits may have used the whole call up; a wait may also have ended early.
-        passed = deadline if deadline.remaining() <= 0 else patience
-        failure = passed.timed_out("waiting for the opener")
+        # An opener may have a shorter timeout of its own: the call's has passed only if it has.
+        if deadline.remaining() <= _STEP:
+            failure = deadline.timed_out("waiting for the opener")
+        else:
+            message = "the read timeout passed while waiting for the opener"
+            failure = TesoteTimeoutError(message, phase="read")
     elif isinstance(reason, (OSError, str, http.client.IncompleteRead)):
         failure = NetworkError(f"the opener failed: {reason}")
     elif isinstance(reason, (ValueError, http.client.HTTPException)):

@@ -110,13 +110,16 @@ def _is_bypassed(origin: Origin, *, is_lookup_needed: bool) -> bool:
     return in_time and errand.outcome()
 
 
+_GUESSES_SCHEMES = sys.version_info < (3, 9, 13) or (3, 10) <= sys.version_info < (3, 10, 5)
+"""Whether Python takes a proxy for https to speak it, too. Later it leaves what is named alone."""
+
+
 def _parse(url: str, *, is_of_system: bool) -> Union[Proxy, str, None]:
     """Read a proxy's URL; a str is what is wrong with it, for the caller to raise."""
     if not url:
         return None
-    if is_of_system and url.startswith("https://"):
-        # The settings of Windows name no scheme: Python takes what they say is for https to speak
-        # it too, before 3.9.13 and 3.10.5.
+    if is_of_system and _GUESSES_SCHEMES and url.startswith("https://"):
+        # The settings of Windows name no scheme.
         url = url.replace("https", "http", 1)
     with loading():
         from urllib.parse import unquote
