@@ -223,7 +223,9 @@ def _write_to_pipes_as_windows_does() -> None:
 
     class Pipe(io.TextIOWrapper):
         def __init__(self, buffer: Any, encoding: str | None = None, *given: Any, **others: Any):
-            super().__init__(buffer, encoding or _ENCODING, *given, **others)
+            # Python 3.10 names that of the system by this word.
+            named = _ENCODING if encoding in (None, "locale") else encoding
+            super().__init__(buffer, named, *given, **others)
 
     os.environ["PYTHONIOENCODING"] = _ENCODING
     for name in ("getencoding", "getpreferredencoding"):
