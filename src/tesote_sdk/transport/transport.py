@@ -89,7 +89,8 @@ class Transport:
         notice_fork()
         return None if self._sender is None else self._sender.last_response
 
-    def _request(
+    @operation
+    def request(
         self,
         method: str,
         path: str,
@@ -159,7 +160,7 @@ class Transport:
         return self._sent(sender, request, deadline)
 
     # The client's methods are doors themselves, and make their calls with what is behind this one.
-    request = operation(_request)
+    _request: Callable[..., Response] = vars(request)["__wrapped__"]
 
     @operation
     def with_options(self, options: Options) -> Transport:
