@@ -82,7 +82,7 @@ def test_both_formats_come_from_the_sandbox(form: str) -> None:
             account_id,
             format=form,  # type: ignore[arg-type]
             start_date="2020-01-01",
-            end_date="2099-12-31",
+            end_date="2199-12-31",
         )
         (request,) = sandbox.requests
     assert request.headers["Accept"] == "text/csv, application/json"

@@ -173,7 +173,7 @@ def main():
     with Sandbox(accounts=1, transactions=2) as sandbox:
         with V2Client(sandbox.api_key, base_url=sandbox.url) as client:
             file = client.transactions.export(
-                sandbox.account_ids[0], start_date="2020-01-01", end_date="2099-12-31"
+                sandbox.account_ids[0], start_date="2020-01-01", end_date="2199-12-31"
             )
     print("before", flush=True)
     file.save("/dev/stdout")
