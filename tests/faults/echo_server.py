@@ -2,6 +2,8 @@
 
     python -m tests.faults.echo_server http
 
+It answers requests below `/v2/things/together` when four of them have come.
+
 Where a process forks with a server's threads in it, a child may inherit a lock of OpenSSL's that
 such a thread held, and wait for it for ever: no client could help that.
 """
@@ -12,6 +14,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from tests.faults.harness import Wire
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
 
     from tests.support.http_messages import Request
 
+_together = threading.Barrier(4)
+
 
 def echo(request: Request) -> Step:
+    if request.target.startswith("/v2/things/together/"):
+        _together.wait(10)
     return reply(200, {"target": request.target, "connection": request.connection})
 
 
