@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tesote_sdk import TesoteError, V2Client, _forks
+from tests.faults.first_calls import at_every_line_of_a_first_call
 from tests.faults.harness import Wire, client_of, open_connections
 from tests.faults.interrupts import AlarmError, Strike, in_a_thread
 from tests.support.steps import Step, reply
@@ -133,12 +132,12 @@ def test_at_every_line_of_a_call_that_another_thread_waits_for(
 
 
 FIRST_CALLS = """
-import gc, os, sys
+import sys
 import tesote_sdk
 from tests.faults.interrupts import Strike, in_a_thread
 from tesote_sdk import _forks
 
-def strike(at):
+def attempt(at):
     client = tesote_sdk.V2Client("sk_test_1234", base_url=sys.argv[1], total_timeout=5)
     interrupt = Strike(at)
     ended = interrupt.during(client.whoami)
@@ -152,28 +151,6 @@ def strike(at):
         client.close()
         assert not [each for each in pool._open.values() if each._close_socket.alive]
     return interrupt
-
-def forked(at):
-    pid = os.fork()
-    if not pid:
-        status = 1
-        try:
-            lines = strike(at).lines
-            if not at:
-                os.write(told, str(lines).encode())
-            status = 0
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0, at
-
-asks, told = os.pipe()
-forked(0)
-lines = int(os.read(asks, 100))
-struck = range(1, lines + 1, 1 if sys.argv[2] else lines // 20)
-for at in struck:
-    forked(at)
-print(len(struck))
 """
 
 
@@ -182,14 +159,5 @@ print(len(struck))
 def test_at_every_line_of_a_first_call() -> None:
     """Each in a process that has made no call, and so has loaded nothing that speaks HTTP."""
     with Wire("http").serve(echo) as server:
-        ended = subprocess.run(
-            [sys.executable, "-c", FIRST_CALLS, server.url, "1" if EVERY_LINE else ""],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=600,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        assert int(ended.stdout) >= 20
+        at_every_line_of_a_first_call(FIRST_CALLS, server.url, every=EVERY_LINE)
         server.wait_until(lambda: server.open_connections == 0)

@@ -6,9 +6,6 @@ The same thread is inside the SDK already. Nothing that it holds there may have 
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 import time
 from typing import Any, Callable
 
@@ -16,6 +13,7 @@ import pytest
 
 from tesote_sdk import InMemoryLRUCache, V2Client
 from tests.cache.backends import DictBackend
+from tests.faults.first_calls import at_every_line_of_a_first_call
 from tests.faults.harness import Wire, client_of, open_connections
 from tests.faults.interrupts import Moment
 from tests.faults.test_interrupts import EVERY_LINE, asked, check, echo, echo_and_close, places
@@ -57,11 +55,11 @@ def test_from_a_signal_handler_at_every_line(
 
 
 FIRST_CALLS = """
-import os, sys
+import sys
 import tesote_sdk
 from tests.faults.interrupts import Moment
 
-def visit(at):
+def attempt(at):
     client = tesote_sdk.V2Client("sk_test_1234", base_url=sys.argv[1], total_timeout=5)
     def handler():
         try:
@@ -73,49 +71,13 @@ def visit(at):
     assert ended is None, (moment.place, ended)
     assert client.whoami() == {"target": "/v2/whoami"}, moment.place
     return moment
-
-def forked(at):
-    pid = os.fork()
-    if not pid:
-        import signal
-        signal.alarm(10)
-        status = 1
-        try:
-            lines = visit(at).lines
-            if not at:
-                os.write(told, str(lines).encode())
-            status = 0
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0, at
-
-asks, told = os.pipe()
-forked(0)
-lines = int(os.read(asks, 100))
-struck = range(1, lines + 1, 1 if sys.argv[2] else lines // 20)
-for at in struck:
-    forked(at)
-print(len(struck))
 """
 
 
 @needs_fork
 def test_from_a_signal_handler_at_every_line_of_a_first_call() -> None:
     with Wire("http").serve(echo) as server:
-        ended = subprocess.run(
-            [sys.executable, "-c", FIRST_CALLS, server.url, "1" if EVERY_LINE else ""],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=600,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        assert int(ended.stdout) >= 20
+        at_every_line_of_a_first_call(FIRST_CALLS, server.url, every=EVERY_LINE)
 
 
 class Calling(DictBackend):
