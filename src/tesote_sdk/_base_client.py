@@ -32,6 +32,7 @@ class _Unchanged:
 _UNCHANGED: Any = _Unchanged()
 
 _status: Callable[[Response], types.Status] = json_object("status")
+"""Made once, and not anew by each call."""
 
 
 class BaseClient(Resource):
