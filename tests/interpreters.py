@@ -25,7 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "architecture" / "interpreters.json"
 PAGE = FIGURES.with_suffix(".md")
 
-_ABOUT = "import platform as p; print(p.python_implementation(), p.python_version())"
+_ABOUT = """
+import platform, sys
+threads = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else ", free-threaded"
+print(platform.python_implementation(), platform.python_version() + threads)
+"""
 _PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-q", "-rsfE"]
 _REAL_CLOCK = ["--ignore", "tests/docs/test_mirror_to_postgres.py"]
 """What is left out where the clock is set: the database would go by another one."""

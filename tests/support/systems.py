@@ -57,6 +57,9 @@ def open_descriptors() -> int:
 
 PYPY = sys.implementation.name == "pypy"
 
+FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether threads run Python at the same time, without the GIL."""
+
 needs_prompt_collection = pytest.mark.skipif(
     PYPY, reason="PyPy collects later what nobody refers to: what only that would close stays open"
 )

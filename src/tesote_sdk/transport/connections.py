@@ -122,7 +122,8 @@ class ConnectionPool:
             raise
         finally:
             self._put_back(connection)
-        self._suspects.discard(connection.peer)
+        if self._suspects:
+            self._suspects.discard(connection.peer)
         if reply.status == 407 and proxy:
             raise refused_by_proxy(proxy, reply.status)
         reply.connection = connection

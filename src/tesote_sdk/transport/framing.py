@@ -219,9 +219,8 @@ def _fields(lines: list[str]) -> dict[str, str]:
     last = ""
     for line in lines:
         name, colon, value = line.partition(":")
-        known = _USUAL.get(name)
-        if known is not None and colon:
-            last = known
+        if name in _USUAL and colon:  # not .get, for which threads without the GIL would queue
+            last = _USUAL[name]
         elif colon and name and name == name.strip():
             last = name.lower()
         elif last and line[:1] in " \t":

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections import OrderedDict
+from itertools import count
+from operator import attrgetter
 from typing import Callable, Optional
 
 from ..errors import ConfigError
+
+
+class _Entry:
+    """A value, until when it is good, and a number that grows with each use of an entry."""
+
+    __slots__ = ("expires_at", "key", "used", "value")
+
+    def __init__(self, key: str, value: bytes, expires_at: float, used: int) -> None:
+        self.key: str = key
+        self.value: bytes = value
+        self.expires_at: float = expires_at
+        self.used: int = used
 
 
 class InMemoryLRUCache:
@@ -37,28 +49,29 @@ class InMemoryLRUCache:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._clock = clock or _now
-        self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        # No OrderedDict: without the GIL, threads that share one crash Python 3.13. And none of
+        # them may put back what another has removed, as moving an entry to the end would.
+        self._entries: dict[str, _Entry] = {}
+        self._uses = count()
 
     def get(self, key: str) -> Optional[bytes]:
         """Return the value that was set less than its `ttl` ago, or None."""
         entry = self._entries.get(key)
         if entry is None:
             return None
-        value, expires_at = entry
-        if self._clock() >= expires_at:
+        if self._clock() >= entry.expires_at:
             if self._entries.get(key) is entry:
                 self.delete(key)
             return None
-        self._mark_used(key)
-        return value
+        entry.used = next(self._uses)
+        return entry.value
 
     def set(self, key: str, value: bytes, ttl: float) -> None:
         """Keep a value for `ttl` seconds, unless others need the room before."""
         if len(value) > self._max_bytes or ttl <= 0:
             self.delete(key)
             return
-        self._entries[key] = (value, self._clock() + ttl)
-        self._mark_used(key)
+        self._entries[key] = _Entry(key, value, self._clock() + ttl, next(self._uses))
         self._shrink()
 
     def delete(self, key: str) -> None:
@@ -66,30 +79,31 @@ class InMemoryLRUCache:
         self._entries.pop(key, None)
 
     def __repr__(self) -> str:
-        return f"<InMemoryLRUCache of {len(self._entries)} entries, {self._bytes()} bytes>"
-
-    def _mark_used(self, key: str) -> None:
-        with contextlib.suppress(KeyError):  # another thread has removed it
-            self._entries.move_to_end(key)
+        entries = list(self._entries.values())
+        return f"<InMemoryLRUCache of {len(entries)} entries, {_bytes(entries)} bytes>"
 
     def _shrink(self) -> None:
-        """Remove what was used least until the bounds are kept."""
-        excess = self._bytes() - self._max_bytes
-        while excess > 0 or len(self._entries) > self._max_entries:
-            try:
-                _, (value, _) = self._entries.popitem(last=False)
-            except (KeyError, RuntimeError):
-                # Another thread has removed the last one; or any, where it is PyPy's several steps.
-                if not self._entries:
-                    return
-                continue
-            excess -= len(value)
+        """Remove what was used least lately until the bounds are kept."""
+        while True:
+            # A sum that is kept is wrong for ever once Ctrl-C strikes before it is set.
+            entries = list(self._entries.values())
+            surplus = len(entries) - self._max_entries
+            excess = _bytes(entries) - self._max_bytes
+            if surplus <= 0 and excess <= 0:
+                return
+            for entry in sorted(entries, key=_used):
+                if surplus <= 0 and excess <= 0:
+                    break
+                self.delete(entry.key)
+                surplus -= 1
+                excess -= len(entry.value)
 
-    def _bytes(self) -> int:
-        # Counted anew: a sum that is kept is wrong for ever once Ctrl-C strikes before it is set.
-        # The values of a dict: those of an OrderedDict are listed one by one, and without the GIL
-        # another thread's step in between is an error.
-        return sum([len(value) for value, _ in list(dict.values(self._entries))])
+
+def _bytes(entries: list[_Entry]) -> int:
+    return sum([len(entry.value) for entry in entries])
+
+
+_used = attrgetter("used")
 
 
 def _now() -> float:

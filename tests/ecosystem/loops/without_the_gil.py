@@ -10,20 +10,24 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tesote_sdk import V2Client
+from tesote_sdk import InMemoryLRUCache, V2Client
 from tests.ecosystem.support import SandboxProcess, Skipped, check, tell
 
 
 def prove() -> str:
     if not sysconfig.get_config_var("Py_GIL_DISABLED"):
         return _elsewhere()
-    with SandboxProcess(accounts=60, transactions=1) as api, V2Client() as client:
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda each: client.accounts.get(each)["id"], api.account_ids))
-        check(answers == api.account_ids, "an answer is another account's")
+    with SandboxProcess(accounts=60, transactions=1) as api, ThreadPoolExecutor(8) as pool:
+        client = V2Client(cache_backend=InMemoryLRUCache(max_entries=20))
+        asked = [each for each in api.account_ids for _ in range(5)]
+        fresh = pool.map(lambda each: client.accounts.get(each)["id"], asked)
+        check(list(fresh) == asked, "an answer is another account's")
+        kept = pool.map(lambda each: client.accounts.get(each, cache_ttl=60)["id"], asked)
+        check(list(kept) == asked, "a kept answer is another account's")
+        client.close()
         if sys.version_info >= (3, 13):
             check(not sys._is_gil_enabled(), "the SDK's import has switched the lock back on")
-    return "60 accounts by eight threads"
+    return "60 accounts by eight threads, with a cache and without"
 
 
 def _elsewhere() -> str:
