@@ -191,17 +191,7 @@ class Page(Generic[T]):
             InvalidResponseError: The server says that there is more but not how to get it, or
                 sends a cursor that it has sent before. The message names the last good cursor.
         """
-        following = self._following
-        if following is None:
-            return None
-        if isinstance(following, Contradiction):
-            raise self._stuck(str(following))
-        (cursor,) = following.values()
-        if isinstance(cursor, str) and (
-            cursor in self._position.values() or self._trail.leads_to(cursor)
-        ):
-            raise self._stuck("the server sent a cursor that it has sent before")
-        return dict(following)
+        return self._next_position()
 
     @operation
     def has_next_page(self) -> bool:
@@ -210,7 +200,7 @@ class Page(Generic[T]):
         Raises:
             InvalidResponseError: As `next_params`.
         """
-        return self.next_params is not None
+        return self._next_position() is not None
 
     @operation
     def next_page(self) -> Page[T]:
@@ -222,7 +212,7 @@ class Page(Generic[T]):
             MutationDuringPaginationError: The data changed during the walk: start over.
             TesoteError: Whatever else the request can end with.
         """
-        position = self.next_params
+        position = self._next_position()
         if position is None:
             raise InvalidArgumentError("this is the last page: ask has_next_page() first")
         return self._listing.page(position, self)
@@ -236,6 +226,19 @@ class Page(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<Page of {len(self.data)} at {self._listing.path}>"
+
+    def _next_position(self) -> Optional[dict[str, Any]]:
+        following = self._following
+        if following is None:
+            return None
+        if isinstance(following, Contradiction):
+            raise self._stuck(str(following))
+        (cursor,) = following.values()
+        if isinstance(cursor, str) and (
+            cursor in self._position.values() or self._trail.leads_to(cursor)
+        ):
+            raise self._stuck("the server sent a cursor that it has sent before")
+        return dict(following)
 
     def _lead_to(self, page: Page[Any]) -> None:
         """Hand on what is known of the walk; a page that was here already leads nowhere."""
@@ -278,12 +281,16 @@ class PageIterator(Generic[T]):
 
     @operation
     def __next__(self) -> Page[T]:
+        return self._turned()
+
+    def _turned(self) -> Page[T]:
+        """Return the next page, for what is a door itself."""
         page = self._first
         if page is not None:
             self._first = None  # or it would stay in memory for the whole walk
         else:
             last = self.page
-            position = None if last is None else last.next_params
+            position = None if last is None else last._next_position()
             if last is None or position is None:
                 raise StopIteration
             page = last._listing.page(position, last)
@@ -325,7 +332,7 @@ class ItemIterator(Generic[T]):
     def _turned(self) -> T:
         """Return the first item of the pages to come."""
         while True:
-            self.page = next(self._pages)
+            self.page = self._pages._turned()
             self._items = iter(self.page.data)
             for item in self._items:
                 return item

@@ -159,7 +159,7 @@ class ConnectionPool:
 
         One more goes where too many are idle, or the one used least lately is too old to serve.
         """
-        if not connection.reusable or id(connection) not in self._open:
+        if not connection.reusable or connection.kept_by is not self._open:
             connection.close()
             return
         connection.idle_since = now = self._clock()
@@ -199,4 +199,5 @@ class ConnectionPool:
                 f"the connection to {self._origin.authority} was lost before it was used"
             ) from connection.lost
         self._open[id(connection)] = connection
+        connection.kept_by = self._open
         return connection

@@ -142,7 +142,7 @@ def encode_query(query: Optional[Mapping[str, Any]]) -> str:
     """
     if not query:
         return ""
-    if not isinstance(query, Mapping):
+    if not isinstance(query, (dict, Mapping)):  # of a dict, Mapping is slow to tell
         raise InvalidArgumentError("query must be a dict of parameters by their names")
     parameters = []
     for name, value in query.items():

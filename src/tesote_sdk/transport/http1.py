@@ -35,6 +35,8 @@ class Http1Connection:
         lost: What showed that the peer was gone by the time it was made, or None.
         made_with: The class of sockets then; a program that is made cooperative later (gevent,
             eventlet) puts another in its place, and a socket of the old one would block all.
+        kept_by: The connections that a pool has open, this one among them. In a forked child the
+            pool's are others.
         opened_at: When it was connected, on the pool's clock.
         idle_since: When it was put aside, on the pool's clock.
     """
@@ -58,6 +60,7 @@ class Http1Connection:
         self._incoming = Incoming(self._socket)
         self.busy: bool = False
         self.reusable: bool = False
+        self.kept_by: object = None
         self.opened_at: float = opened_at
         self.idle_since: float = opened_at
 

@@ -107,7 +107,7 @@ class Sender:
                 self._log.report("request", request, request.headers, attempt=attempt)
             started = self._clock()
             try:
-                return self._attempt(request, attempt, deadline, is_watched=is_watched)
+                return self._attempt(request, attempt, deadline, started, is_watched=is_watched)
             except TesoteError as failure:
                 # An earlier attempt may have been carried out, whatever the last one ended with.
                 outcome_unknown = outcome_unknown or _may_have_acted(request, failure)
@@ -131,12 +131,18 @@ class Sender:
         self._own = threading.local()
 
     def _attempt(
-        self, request: Request, attempt: int, deadline: Deadline, *, is_watched: bool
+        self,
+        request: Request,
+        attempt: int,
+        deadline: Deadline,
+        started: float,
+        *,
+        is_watched: bool,
     ) -> Response:
         """Send the request once; anything but a usable response is raised as its typed error."""
         limiter = self._options.rate_limiter
         if limiter is None:
-            reply, seconds = self._timed(request, deadline)
+            reply, seconds = self._timed(request, deadline, started)
         else:
             reply, seconds = self._paced(limiter, request, deadline)
         headers = reply.headers
@@ -186,7 +192,7 @@ class Sender:
         reply: Optional[Reply] = None
         try:
             permit = limiter.acquire(deadline)
-            reply, seconds = self._timed(request, deadline)
+            reply, seconds = self._timed(request, deadline, self._clock())
         finally:
             if permit is not None:
                 self._give_back(limiter, permit, reply)
@@ -205,9 +211,8 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - of a limiter of the user's own: any type
             self._log.warn("the rate limiter's release failed with %s", type(error).__name__)
 
-    def _timed(self, request: Request, deadline: Deadline) -> tuple[Reply, float]:
+    def _timed(self, request: Request, deadline: Deadline, started: float) -> tuple[Reply, float]:
         options = self._options
-        started = self._clock()
         if options.opener is None:
             reply = self.pool.send(request, deadline, options)
         else:

@@ -37,6 +37,7 @@ class TimedSocket:
         "_has_just_sent",
         "_is_readable",
         "_is_writable",
+        "_pending",
         "_read_timeout",
         "_sock",
         "patience",
@@ -45,6 +46,7 @@ class TimedSocket:
     def __init__(self, sock: socket.socket, deadline: Deadline, read_timeout: float) -> None:
         sock.setblocking(False)
         self._sock = sock
+        self._pending: Optional[Callable[[], int]] = getattr(sock, "pending", None)
         self._is_readable = _waiter(sock.fileno(), to_write=False)
         self._is_writable = _waiter(sock.fileno(), to_write=True)
         self.within(deadline, read_timeout)
@@ -79,7 +81,7 @@ class TimedSocket:
             OSError: The connection is lost.
         """
         # What TLS has taken off the socket already is nothing that a wait could see.
-        if not (self._is_readable(0) or _held_back(self._sock)):
+        if not (self._is_readable(0) or (self._pending and _held_back(self._pending))):
             return None
         try:
             return self._sock.recv(_PIECE)
@@ -124,14 +126,18 @@ class TimedSocket:
 
     def _wait(self, begun: Optional[Deadline], *, to_write: bool) -> Deadline:
         """Wait until the socket is ready; one silence is one wait, in however many pieces."""
-        patience = begun or self._deadline.within(self._read_timeout, "read")
+        if begun is None:
+            patience, seconds = self._deadline.bounding(self._read_timeout, "read")
+        else:
+            patience, seconds = begun, begun.remaining()
         self.patience = patience
         is_ready = self._is_writable if to_write else self._is_readable
-        # Twice, for a coarse clock may end a wait some milliseconds early.
-        for _ in range(2):
-            seconds = patience.remaining()
-            if seconds > 0 and is_ready(seconds):
-                return patience
+        if seconds > 0 and is_ready(seconds * 1000):
+            return patience
+        # Once more, for a coarse clock may end a wait some milliseconds early.
+        seconds = patience.remaining()
+        if seconds > 0 and is_ready(seconds * 1000):
+            return patience
         raise socket.timeout("the peer stayed silent")
 
 
@@ -154,16 +160,15 @@ def is_lost(error: ssl.SSLError) -> bool:
     return getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
 
 
-def _held_back(sock: socket.socket) -> int:
-    pending: Optional[Callable[[], int]] = getattr(sock, "pending", None)
+def _held_back(pending: Callable[[], int]) -> int:
     try:
-        return pending() if pending is not None else 0
+        return pending()
     except ValueError:  # of a TLS socket that was closed meanwhile
         return 1
 
 
 def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
-    """Return a function that waits for some seconds at most, and is true of a socket that is ready.
+    """Return a function that waits some milliseconds at most; true of a socket that is ready.
 
     Neither way needs a descriptor of its own, which a process that has run out of them does not
     get; poll, which Windows does not have, takes descriptors above 1023, too.
@@ -171,11 +176,11 @@ def _waiter(descriptor: int, *, to_write: bool) -> Callable[[float], object]:
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT if to_write else select.POLLIN)
-        # Rounded up by poll itself; what is nothing is not rounded up to a millisecond.
-        return lambda seconds: poll.poll(seconds * 1000)
+        return poll.poll  # it rounds up by itself; what is nothing stays nothing
     readers, writers = ([], [descriptor]) if to_write else ([descriptor], [])
 
-    def wait(seconds: float) -> bool:
+    def wait(milliseconds: float) -> bool:
+        seconds = milliseconds / 1000
         while seconds > LONGEST_WAIT:
             if any(select.select(readers, writers, [], LONGEST_WAIT)):
                 return True

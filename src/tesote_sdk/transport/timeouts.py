@@ -29,10 +29,15 @@ class Deadline:
 
     def within(self, seconds: float, phase: Phase) -> Deadline:
         """Return the deadline of a part of the work: `seconds` from now, or this one if sooner."""
+        return self.bounding(seconds, phase)[0]
+
+    def bounding(self, seconds: float, phase: Phase) -> tuple[Deadline, float]:
+        """Return what `within` does, and the seconds until it."""
         now = self._clock()
-        if self._expires_at - now <= seconds:
-            return self
-        return Deadline(self._clock, seconds, phase, now)
+        left = self._expires_at - now
+        if left <= seconds:
+            return self, left
+        return Deadline(self._clock, seconds, phase, now), seconds
 
     def remaining(self) -> float:
         """Return the seconds left; zero or less once it has passed."""
