@@ -106,9 +106,13 @@ class ApiKey:
         return result[0]
 
     def _redacted(self, text: str) -> str:
-        if self._spellings is None:
-            self._spellings = re.compile("".join(map(_spellings, str(self._value))))
-        text = self._spellings.sub(self._show, text)
+        if text.isascii() and "\\" not in text and "%" not in text:
+            # As it is itself, then, for every other spelling has one of these.
+            text = text.replace(str(self._value), self.shown)
+        else:
+            if self._spellings is None:
+                self._spellings = re.compile("".join(map(_spellings, str(self._value))))
+            text = self._spellings.sub(self._show, text)
         # The key itself is in no variable, here and below.
         if str(self._value)[:_PARTIAL] in text or str(self._value)[-_PARTIAL:] in text:
             return self._without_parts(text)
