@@ -134,12 +134,43 @@ def test_the_answer_that_names_another_object(case: Case, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "stray", [{"ok": True}, [], {"sync_session_id": "s1"}], ids=["object", "list", "session"]
+    "stray",
+    [{"ok": True}, [], {"sync_session_id": "s1"}, "<h1>Log in</h1>"],
+    ids=["object", "list", "session", "html"],
 )
-@pytest.mark.parametrize("name", ["accounts.get", "orders.submit", "batches.approve"])
+@pytest.mark.parametrize(
+    "name", ["accounts.get", "orders.submit", "batches.approve", "transactions.sync"]
+)
 def test_the_answer_that_is_no_such_object(name: str, stray: Any) -> None:
     """What was asked for something else altogether names nothing that could be compared."""
     check(CASES[name], stray, Wire("http"))
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {**delta_of(MINE), "added": {}},
+        {**delta_of(MINE), "added": [{"id": MINE}]},
+        {**delta_of(MINE), "next_cursor": 7},
+    ],
+    ids=["no list", "no transaction", "no cursor"],
+)
+def test_the_answer_that_is_half_a_delta(stray: Any) -> None:
+    check(CASES["transactions.sync"], stray, Wire("http"))
+
+
+@pytest.mark.parametrize(
+    "stray", [{"ok": True}, {"bulk_results": [{"id": MINE}]}, "<h1>Log in</h1>"]
+)
+def test_the_bulk_that_is_none(stray: Any) -> None:
+    entry = {"account_id": MINE, "transactions": [], "pagination": {"has_more": False}}
+    own = {"bulk_results": [entry]}
+    script = [late(stray, own), reply(200, own)]
+    with Wire("http").serve(script) as server, client_of(server, retry_policy=ONCE) as client:
+        error, _ = failure_of(lambda: client.transactions.bulk([MINE]))
+        assert type(error) is InvalidResponseError
+        assert list(client.transactions.bulk([MINE])) == [MINE]
+        assert server.connections == 2
 
 
 def test_the_list_that_is_none() -> None:

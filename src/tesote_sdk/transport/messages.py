@@ -348,7 +348,7 @@ class Response:
                 problem = ValueError(str(error))
             else:
                 return self._json
-            raise self.invalid(
+            raise self.stray(
                 f"the answer is not JSON ({self.headers.get('content-type', 'no content type')}, "
                 f"{len(self.content)} bytes): check that base_url is the API's and that no proxy "
                 "or login page answers in its place"

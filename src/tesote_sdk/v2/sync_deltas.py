@@ -79,12 +79,12 @@ def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
     def read(response: Response) -> types.SyncDelta:
         delta = response._decoded()
         if not isinstance(delta, dict) or not delta.keys() & {"added", "modified", "removed"}:
-            raise response.invalid("the answer is not a delta with added, modified and removed")
+            raise response.stray("the answer is not a delta with added, modified and removed")
         for name in ("added", "modified", "removed"):
             delta[name] = _changes(response, name, delta.get(name), account_id)
         cursor = delta["next_cursor"] = delta.get("next_cursor") or delta.get("new_cursor") or None
         if not (cursor is None or isinstance(cursor, str)):
-            raise response.invalid("the cursor of the delta is not a string")
+            raise response.stray("the cursor of the delta is not a string")
         delta["has_more"] = delta.get("has_more") or False
         return cast("types.SyncDelta", delta)
 
@@ -94,11 +94,11 @@ def delta_of(account_id: object) -> Callable[[Response], types.SyncDelta]:
 def _changes(response: Response, name: str, sent: Any, account_id: object) -> list[Any]:
     changes = [] if sent is None else sent
     if not isinstance(changes, list):
-        raise response.invalid(f'"{name}" of the delta is not a list')
+        raise response.stray(f'"{name}" of the delta is not a list')
     for place, change in enumerate(changes):
         if name == "removed" and isinstance(change, str):
             changes[place] = change = {"transaction_id": change}
         if not isinstance(change, dict) or not change.get("transaction_id"):
-            raise response.invalid(f'an entry of "{name}" has no transaction_id')
+            raise response.stray(f'an entry of "{name}" has no transaction_id')
         check_same(response, "account_id", change.get("account_id"), account_id)
     return changes

@@ -211,12 +211,12 @@ def _bulk_pages(
     sent = response._decoded()
     results = sent.get("bulk_results") if isinstance(sent, dict) else None
     if not isinstance(results, list):
-        raise response.invalid('the answer holds no list "bulk_results"')
+        raise response.stray('the answer holds no list "bulk_results"')
     pages: dict[str, Page[types.Transaction]] = {}
     for result in results:
         named = result.get("account_id") if isinstance(result, dict) else None
         if not isinstance(named, str):
-            raise response.invalid('an entry of "bulk_results" has no account_id')
+            raise response.stray('an entry of "bulk_results" has no account_id')
         if named.lower() not in listings:
             raise response.stray("the answer belongs to another request: it holds another account")
         account_id, listing = listings[named.lower()]
