@@ -11,7 +11,7 @@ import contextlib
 import socket
 import ssl
 import weakref
-from typing import Optional
+from typing import Callable, Optional
 
 from ..errors import InvalidResponseError, NetworkError, TlsError, TransportError
 from .content_coding import decompress, readable_refusal
@@ -29,6 +29,8 @@ class Http1Connection:
 
     Attributes:
         busy: Whether an exchange is under way.
+        is_quiet: Tells whether an idle connection may be used again: no end and no bytes have come.
+            Looking at it also lets TLS take in what needs no answer, such as a session ticket.
         reusable: Whether the last response was read to its end and the server keeps the
             connection open.
         peer: The address that it leads to.
@@ -58,6 +60,7 @@ class Http1Connection:
             self.lost = error
         self._socket = TimedSocket(sock, deadline, read_timeout)
         self._incoming = Incoming(self._socket)
+        self.is_quiet: Callable[[], bool] = self._incoming.is_quiet
         self.busy: bool = False
         self.reusable: bool = False
         self.kept_by: object = None
@@ -112,13 +115,6 @@ class Http1Connection:
             except (OSError, ValueError) as error:
                 raise _failure(error, head, deadline) from error
         return Reply(head.status, head.reason, Headers(head.fields), content)
-
-    def is_quiet(self) -> bool:
-        """Tell whether an idle connection may be used again: no end and no bytes have come.
-
-        Looking at it also lets TLS take in what needs no answer, such as a session ticket.
-        """
-        return self._incoming.is_quiet()
 
     def retire(self) -> None:
         """End the connection for both sides, also while another thread reads from it."""
