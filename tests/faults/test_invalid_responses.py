@@ -88,6 +88,15 @@ def test_not_json(content: bytes, wire: Wire) -> None:
         assert server.connections == 2
 
 
+def test_json_that_is_asked_for_late_hangs_nobody_up(wire: Wire) -> None:
+    """By then the connection may be in the middle of another call, of another thread's payment."""
+    with wire.serve([reply(204), answer()]) as server, client_of(server) as client:
+        response = client.request("GET", "/v2/things")
+        assert type(failure_of(lambda: response.json).error) is InvalidResponseError
+        assert ask(client)["account"]["id"] == "acc_1"
+        assert server.connections == 1
+
+
 def test_write_whose_answer_is_not_json(wire: Wire) -> None:
     with wire.serve([reply(201, b"<html>")]) as server, client_of(server) as client:
         error, _ = failure_of(

@@ -286,11 +286,10 @@ def test_half_sent_request_leaves_no_connection_behind(wire: Wire) -> None:
         connection.pause()
 
     with wire.serve([head_only(Step("refuse", play)), answer()]) as server:
-        with client_of(
-            server, read_timeout=0.1, retry_policy=RetryPolicy(max_attempts=1)
-        ) as client:
+        with client_of(server, retry_policy=RetryPolicy(max_attempts=1)) as client:
+            impatient = client.with_options(read_timeout=0.5)
             error, _ = failure_of(
-                lambda: client.request("POST", "/v2/things", body={"note": "x" * 8_000_000})
+                lambda: impatient.request("POST", "/v2/things", body={"note": "x" * 8_000_000})
             )
             assert error.http_status == 413
             assert ask(client)["account"]["id"] == "acc_1"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.http_messages import Request
     from tests.support.steps import Step
 
-AMPLE = Deadline(time.monotonic, 600, "total")
+AMPLE = Deadline(time.monotonic, float("inf"), "total")
 HEADER = b"\x1f\x8b\x08"
 
 

@@ -196,7 +196,9 @@ def test_the_next_attempt_joins_a_lookup_under_way(resolver: Resolver) -> None:
 def test_hosts_and_ports_have_lookups_of_their_own(resolver: Resolver) -> None:
     resolver.may_answer.clear()
     for origin in (API, API.replace(port=8443), API.replace(host="other.example.test")):
+        resolver.asked.clear()
         give_up(origin)
+        assert resolver.asked.wait(LONG)
     resolver.may_answer.set()
     assert len(resolver.calls) == 3
 

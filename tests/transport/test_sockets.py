@@ -210,10 +210,43 @@ def test_a_socket_that_was_closed_is_an_os_error(pair: tuple[TimedSocket, socket
     timed, _ = pair
     within(timed, 5)
     timed._sock.close()
-    with pytest.raises(OSError, match="Bad file descriptor"):
+    with pytest.raises(OSError, match=r"Bad file descriptor|closed meanwhile"):
         timed.send_all(memoryview(b"x"))
-    with pytest.raises(OSError, match="Bad file descriptor"):
+    with pytest.raises(OSError, match=r"Bad file descriptor|closed meanwhile"):
         timed.receive()
+
+
+@pytest.mark.parametrize("ends", ["shutdown", "close"])
+def test_a_tls_socket_that_another_thread_ends_says_nothing_in_clear_text(
+    ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it believe anything: ssl forgets its session first, and ends the socket then."""
+    ours, theirs = _over_tls(*socket.socketpair())
+    timed = TimedSocket(ours, Deadline(time.monotonic, 5, "total"), 5)
+    wire = socket.fromfd(theirs.fileno(), theirs.family, theirs.type)
+    name = "shutdown" if ends == "shutdown" else "_real_close"
+    genuine = getattr(socket.socket, name)
+    wire.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    def in_between(sock: socket.socket, *how: int) -> None:
+        if sock is ours:
+            for attempt in (
+                lambda: timed.send_all(memoryview(b"Bearer sk_live")),
+                timed.receive,
+                timed.receive_now,
+            ):
+                with pytest.raises(ConnectionError, match="closed meanwhile"):
+                    attempt()
+            with pytest.raises(BlockingIOError):
+                wire.recv(1000)
+        genuine(sock, *how)
+
+    with wire, theirs, ours, monkeypatch.context() as patch:
+        wire.setblocking(False)
+        patch.setattr(socket.socket, name, in_between)
+        if ends == "shutdown":
+            ours.shutdown(socket.SHUT_RDWR)
+        ours.close()
 
 
 def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(

@@ -89,7 +89,11 @@ class Errand(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is for those who wait
             self._error = error.with_traceback(None)
         finally:
-            self._end.ring()
+            self.settle()
+
+    def settle(self) -> None:
+        """Let all go on that wait: what was to come of it has come."""
+        self._end.ring()
 
     def wait(self, deadline: Deadline) -> bool:
         """Wait for the outcome until the deadline, and tell whether it is there."""

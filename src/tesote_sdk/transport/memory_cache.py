@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import count
 from operator import attrgetter
 from typing import Callable, Optional
 
@@ -11,7 +10,7 @@ from ..errors import ConfigError
 
 
 class _Entry:
-    """A value, until when it is good, and a number that grows with each use of an entry."""
+    """A value, until when it is good, and when it was used last, in nanoseconds."""
 
     __slots__ = ("expires_at", "key", "used", "value")
 
@@ -52,7 +51,6 @@ class InMemoryLRUCache:
         # No OrderedDict: without the GIL, threads that share one crash Python 3.13. And none of
         # them may put back what another has removed, as moving an entry to the end would.
         self._entries: dict[str, _Entry] = {}
-        self._uses = count()
 
     def get(self, key: str) -> Optional[bytes]:
         """Return the value that was set less than its `ttl` ago, or None."""
@@ -63,7 +61,7 @@ class InMemoryLRUCache:
             if self._entries.get(key) is entry:
                 self.delete(key)
             return None
-        entry.used = next(self._uses)
+        entry.used = time.perf_counter_ns()
         return entry.value
 
     def set(self, key: str, value: bytes, ttl: float) -> None:
@@ -71,7 +69,7 @@ class InMemoryLRUCache:
         if len(value) > self._max_bytes or ttl <= 0:
             self.delete(key)
             return
-        self._entries[key] = _Entry(key, value, self._clock() + ttl, next(self._uses))
+        self._entries[key] = _Entry(key, value, self._clock() + ttl, time.perf_counter_ns())
         self._shrink()
 
     def delete(self, key: str) -> None:
@@ -91,7 +89,8 @@ class InMemoryLRUCache:
             excess = _bytes(entries) - self._max_bytes
             if surplus <= 0 and excess <= 0:
                 return
-            for entry in sorted(entries, key=_used):
+            is_one_alone = surplus == 1 and excess <= 0  # as nearly always in a full cache
+            for entry in [min(entries, key=_used)] if is_one_alone else sorted(entries, key=_used):
                 if surplus <= 0 and excess <= 0:
                     break
                 self.delete(entry.key)

@@ -331,10 +331,15 @@ class Response:
             InvalidResponseError: The body is not JSON in UTF-8 (RFC 8259), or holds NaN or an
                 infinite number.
         """
-        return self._decoded()
+        # It may be read late, when others have the connection.
+        return self._decoded(self.invalid)
 
-    def _decoded(self) -> Any:
-        """Return `json`, for the client's own methods, which are doors themselves."""
+    def _decoded(self, refusal: Optional[Callable[[str], InvalidResponseError]] = None) -> Any:
+        """Return `json`, for the client's own methods, which are doors themselves.
+
+        Args:
+            refusal: Makes the error; None is `stray`.
+        """
         if self._json is _NOT_READ:
             # A byte order mark may be ignored (RFC 8259, section 8.1). The causes are made anew:
             # the decoder's own exceptions carry the whole text.
@@ -348,7 +353,7 @@ class Response:
                 problem = ValueError(str(error))
             else:
                 return self._json
-            raise self.stray(
+            raise (refusal or self.stray)(
                 f"the answer is not JSON ({self.headers.get('content-type', 'no content type')}, "
                 f"{len(self.content)} bytes): check that base_url is the API's and that no proxy "
                 "or login page answers in its place"

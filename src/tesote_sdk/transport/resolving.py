@@ -89,10 +89,10 @@ class _Lookup(Errand[Any]):
             and self._resolver is socket.getaddrinfo
         )
 
-    def do(self) -> None:
-        """Look the host up; an answer is as old as the moment when it came."""
-        super().do()
+    def settle(self) -> None:
+        """Tell that the answer is there; it is as old as the moment when it came."""
         self._since = time.monotonic()
+        super().settle()
 
 
 def _lookup_of(origin: Origin) -> _Lookup:

@@ -20,6 +20,9 @@ Moved = TypeVar("Moved")
 _PIECE = 98304
 """Bytes that one read takes at most: a page of 100 transactions comes with its head in one."""
 
+_CLOSED_MEANWHILE = (ValueError, AttributeError)
+"""What `ssl.SSLSocket.read` and `write` raise where another thread closes it or shuts it down."""
+
 _UNACKNOWLEDGED_SECONDS = 10.0
 """How long a host may leave what was sent to it unacknowledged before it counts as gone, where the
 system can tell (Linux)."""
@@ -39,6 +42,8 @@ class TimedSocket:
         "_is_writable",
         "_pending",
         "_read_timeout",
+        "_receive",
+        "_send",
         "_sock",
         "patience",
     )
@@ -46,6 +51,10 @@ class TimedSocket:
     def __init__(self, sock: socket.socket, deadline: Deadline, read_timeout: float) -> None:
         sock.setblocking(False)
         self._sock = sock
+        # While another thread shuts a TLS socket down or closes it, its `send` and `recv` go on in
+        # clear text, with the key: these raise.
+        self._send: Callable[[memoryview], int] = getattr(sock, "write", sock.send)
+        self._receive: Callable[[int], bytes] = getattr(sock, "read", sock.recv)
         self._pending: Optional[Callable[[], int]] = getattr(sock, "pending", None)
         self._is_readable = _waiter(sock.fileno(), to_write=False)
         self._is_writable = _waiter(sock.fileno(), to_write=True)
@@ -72,7 +81,7 @@ class TimedSocket:
         """
         # The answer to what has just gone out cannot be there yet: to look for it would be in vain.
         wait_first, self._has_just_sent = self._has_just_sent, False
-        return self._attempt(self._sock.recv, _PIECE, to_write=False, wait_first=wait_first)
+        return self._attempt(self._receive, _PIECE, to_write=False, wait_first=wait_first)
 
     def receive_now(self) -> Optional[bytes]:
         """Return what has come; nothing is the connection's end, None is nothing yet.
@@ -84,9 +93,11 @@ class TimedSocket:
         if not (self._is_readable(0) or (self._pending and _held_back(self._pending))):
             return None
         try:
-            return self._sock.recv(_PIECE)
+            return self._receive(_PIECE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None  # TLS had something of its own to read
+        except _CLOSED_MEANWHILE as error:
+            raise ConnectionError("the connection was closed meanwhile") from error
 
     def send_all(self, unsent: memoryview) -> None:
         """Send all of a message; a view, whose repr shows none of it to a crash reporter.
@@ -96,7 +107,7 @@ class TimedSocket:
             OSError: The connection is lost.
         """
         while unsent:
-            unsent = unsent[self._attempt(self._sock.send, unsent, to_write=True) :]
+            unsent = unsent[self._attempt(self._send, unsent, to_write=True) :]
         self._has_just_sent = True
 
     def _attempt(
@@ -119,6 +130,8 @@ class TimedSocket:
                 return transfer(given)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
                 blocked = type(error)
+            except _CLOSED_MEANWHILE as error:
+                raise ConnectionError("the connection was closed meanwhile") from error
             # TLS may have to read before it can write, and the other way round.
             if blocked is not BlockingIOError:
                 to_write = blocked is ssl.SSLWantWriteError
