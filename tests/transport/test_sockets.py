@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -53,6 +53,10 @@ def _over_tls(ours: socket.socket, theirs: socket.socket) -> tuple[ssl.SSLSocket
     client = client_context().wrap_socket(ours, server_hostname="localhost")
     server.join()
     return client, accepted[0]
+
+
+def socket_of(timed: TimedSocket) -> Any:
+    return cast("Any", timed._send).__self__
 
 
 def within(timed: TimedSocket, read_timeout: float, total: float = 5.0) -> None:
@@ -125,7 +129,7 @@ def test_ctrl_c_is_noticed_between_two_waits_where_it_ends_none(
     monkeypatch.delattr(select, "poll", raising=False)
     monkeypatch.setattr(select, "select", watched)
     monkeypatch.setattr(sockets, "LONGEST_WAIT", 0.02)
-    timed = TimedSocket(pair[0]._sock, Deadline(time.monotonic, 5, "total"), 0.09)
+    timed = TimedSocket(socket_of(pair[0]), Deadline(time.monotonic, 5, "total"), 0.09)
     began = time.monotonic()
     with pytest.raises(socket.timeout):
         timed.receive()
@@ -209,7 +213,7 @@ def test_a_message_that_nobody_takes_ends_with_the_shorter_of_the_timeouts(
 def test_a_socket_that_was_closed_is_an_os_error(pair: tuple[TimedSocket, socket.socket]) -> None:
     timed, _ = pair
     within(timed, 5)
-    timed._sock.close()
+    socket_of(timed).close()
     with pytest.raises(OSError, match=r"Bad file descriptor|closed meanwhile"):
         timed.send_all(memoryview(b"x"))
     with pytest.raises(OSError, match=r"Bad file descriptor|closed meanwhile"):

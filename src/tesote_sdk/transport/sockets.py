@@ -44,13 +44,11 @@ class TimedSocket:
         "_read_timeout",
         "_receive",
         "_send",
-        "_sock",
         "patience",
     )
 
     def __init__(self, sock: socket.socket, deadline: Deadline, read_timeout: float) -> None:
         sock.setblocking(False)
-        self._sock = sock
         # While another thread shuts a TLS socket down or closes it, its `send` and `recv` go on in
         # clear text, with the key: these raise.
         self._send: Callable[[memoryview], int] = getattr(sock, "write", sock.send)
@@ -176,7 +174,7 @@ def is_lost(error: ssl.SSLError) -> bool:
 def _held_back(pending: Callable[[], int]) -> int:
     try:
         return pending()
-    except ValueError:  # of a TLS socket that was closed meanwhile
+    except _CLOSED_MEANWHILE:
         return 1
 
 
