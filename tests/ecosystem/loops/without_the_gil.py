@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,13 +37,16 @@ def _elsewhere() -> str:
     for name in ("python3.15t", "python3.14t", "python3.13t"):
         python = shutil.which(name)
         if python:
-            sdk = Path(sys.modules["tesote_sdk"].__file__ or "").parents[1]
-            run = subprocess.run(
-                [python, "-c", f"import sys; sys.path.append({str(sdk)!r}); {CODE}"],
-                timeout=1800,
-                capture_output=True,
-                encoding="utf-8",
-            )
+            sdk = Path(sys.modules["tesote_sdk"].__file__ or "").parent
+            with tempfile.TemporaryDirectory() as alone:  # what is beside it is for another Python
+                Path(alone, sdk.name).symlink_to(sdk)
+                run = subprocess.run(
+                    [python, "-c", CODE],
+                    env={**os.environ, "PYTHONPATH": alone},
+                    timeout=1800,
+                    capture_output=True,
+                    encoding="utf-8",
+                )
             check(run.returncode == 0, run.stdout[-500:] + run.stderr[-500:])
             return f"{name}: {run.stdout.strip()}"
     raise Skipped("there is no free-threaded Python here: python3.13t, python3.14t or newer")
