@@ -113,7 +113,7 @@ def test_total_timeout_bounds_attempts_and_waits(wire: Wire) -> None:
     slow = delayed(reply(503, {"error": "later"}), 0.05)
     policy = RetryPolicy(max_attempts=30, base_delay=0.01)
     with wire.serve([slow] * 30) as server:
-        with client_of(server, total_timeout=0.3, retry_policy=policy) as client:
+        with timed_from_arrival(server, total_timeout=0.6, retry_policy=policy) as client:
             error, elapsed = failure_of(lambda: ask(client, WRITE))
         assert isinstance(error, (ApiError, TimeoutError))
         assert len(server.requests) > 1

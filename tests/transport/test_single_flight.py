@@ -45,7 +45,7 @@ class Crowd:
 
     def __init__(self, result: Callable[[], str]) -> None:
         self.flights: SingleFlight[str] = SingleFlight()
-        self.fetches = 0
+        self._fetched: list[None] = []
         self.results: list[str] = []
         self.errors: list[BaseException] = []
         self.begun = threading.Event()
@@ -59,13 +59,17 @@ class Crowd:
             thread.start()
             self._threads.append(thread)
 
+    @property
+    def fetches(self) -> int:
+        return len(self._fetched)
+
     def leave(self) -> None:
         for thread in self._threads:
             thread.join(5)
             assert not thread.is_alive()
 
     def _fetch(self) -> str:
-        self.fetches += 1
+        self._fetched.append(None)  # in one step, as += is not
         self.begun.set()
         assert self.may_end.wait(5)
         return self._result()
