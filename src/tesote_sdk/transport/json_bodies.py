@@ -30,9 +30,7 @@ def encode_json(body: Any) -> bytes:
             surrogate, or an object of another type.
     """
     try:
-        return json.dumps(
-            body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_text
-        ).encode()
+        return _encoder.encode(body).encode()
     except UnicodeEncodeError:
         raise InvalidArgumentError(
             "the body holds a lone surrogate: pass text that UTF-8 can encode"
@@ -50,6 +48,11 @@ def _json_text(value: Any) -> Any:
     if text is None:
         raise TypeError(f"a {type(value).__name__} has no JSON form")
     return text
+
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_text
+)
 
 
 def json_decoder(parse_float: Callable[[str], Any]) -> Callable[[str], Any]:
