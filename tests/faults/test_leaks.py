@@ -93,7 +93,8 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
         wire.serve([hang_up()]) as server,
         client_of(server, retry_policy=RetryPolicy(max_attempts=1)) as client,
     ):
-        gc.collect()
+        while gc.collect():
+            continue  # what is found may have held more
         gc.disable()
         gc.set_debug(gc.DEBUG_SAVEALL)
         try:
@@ -110,12 +111,13 @@ def test_errors_keep_nothing_alive(wire: Wire) -> None:
 def test_a_cycle_of_an_error_would_be_found() -> None:
     error = TesoteError("no")
     vars(error)["itself"] = error
-    gc.collect()
+    found = id(error)
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         del error
         gc.collect()
-        assert [type(each) for each in gc.garbage if _is_of_the_sdk(each)] == [TesoteError]
+        # Among what earlier tests have left.
+        assert found in [id(each) for each in gc.garbage if _is_of_the_sdk(each)]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
