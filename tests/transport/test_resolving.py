@@ -253,11 +253,14 @@ def test_a_lookup_that_is_stuck_for_good_is_not_joined_for_ever(
     monkeypatch.setattr(resolving, "time", SimpleNamespace(monotonic=lambda: now))
     resolver.may_answer.clear()
     give_up()
+    assert resolver.asked.wait(LONG)
     now += 29.9
     give_up()
     assert len(resolver.calls) == 1
+    resolver.asked.clear()
     now += 0.1
     give_up()
+    assert resolver.asked.wait(LONG)
     assert len(resolver.calls) == 2
     resolver.may_answer.set()
 
