@@ -32,8 +32,9 @@ print(platform.python_implementation(), platform.python_version() + threads)
 """
 _PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-q", "-rsfE"]
 _REAL_CLOCK = [
-    *("-k", "not fork"),
-    *("--ignore=tests/docs/test_mirror_to_postgres.py", "--ignore=tests/docs/test_redis_cache.py"),
+    "-k=not fork",
+    "--ignore=tests/docs/test_mirror_to_postgres.py",
+    "--ignore=tests/docs/test_redis_cache.py",
     "--ignore=tests/docs/test_redis_rate_limiter.py",
 ]
 """What is left out where the clock is set: databases, which go by another one or do not start; and
@@ -152,8 +153,9 @@ def counted(printed: str) -> dict[str, Any]:
 
 _INTRODUCTION = """# Interpreters and settings
 
-The whole suite, as `python -m tests.interpreters` ran it; the program wrote this page of the \
-figures beside it. The seconds are those of a machine with two processors that did other things too.
+The whole suite, as `python -m tests.interpreters` ran it; on days that the clock was set to, without \
+databases and forks. The program wrote this page of the figures beside it. The seconds are those of \
+a machine with two processors that did other things too.
 
 """
 

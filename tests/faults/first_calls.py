@@ -19,7 +19,7 @@ def forked(at):
             if not at:
                 os.write(told, str(lines).encode())
             status = 0
-        except BaseException:
+        except BaseException:  # whatever it is, for os._exit would not tell it
             traceback.print_exc()
         finally:
             sys.stderr.flush()

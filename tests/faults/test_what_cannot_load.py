@@ -192,8 +192,10 @@ if AT_EXIT:
         "127.0.0.1",
         pytest.param(
             "localhost",
+            # Its lookup is a thread, and that is enough for this order of things.
             marks=pytest.mark.skipif(
-                FREE_THREADED, reason="of a program that had threads, modules are emptied before"
+                FREE_THREADED,
+                reason="once a program has had threads, its modules are emptied before its objects",
             ),
         ),
     ],

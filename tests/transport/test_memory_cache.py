@@ -84,6 +84,26 @@ def test_a_value_that_is_too_large_is_not_kept_and_neither_is_the_one_before_it(
     assert (cache.get("a"), cache.get("b")) == (None, b"1")
 
 
+def test_what_is_removed_while_it_is_read_does_not_come_back() -> None:
+    """By another thread, whose write has made it stale; the clock is where it comes in between."""
+    between: list[Any] = []
+
+    def clock() -> float:
+        if between:
+            between.pop()()
+        return 0.0
+
+    cache = InMemoryLRUCache(clock=clock)
+    cache.set("a", b"old", 30)
+    between.append(lambda: cache.delete("a"))
+    cache.get("a")
+    assert cache.get("a") is None
+    cache.set("a", b"old", 30)
+    between.append(lambda: cache.set("a", b"new", 30))
+    cache.get("a")
+    assert cache.get("a") == b"new"
+
+
 @pytest.fixture
 def _hasty_threads() -> Iterator[None]:
     """Threads that take turns after every step, almost."""

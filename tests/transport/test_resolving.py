@@ -228,6 +228,28 @@ def test_a_found_answer_is_kept_for_a_minute(
     assert len(resolver.calls) == 2
 
 
+def test_who_waits_for_an_answer_never_sees_it_with_the_age_of_its_question(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(resolving, "time", SimpleNamespace(monotonic=lambda: now))
+    resolver.may_answer.clear()
+    give_up()
+    (lookup,) = (lookup for lookup in resolving._lookups.values() if not lookup.done)
+    since: list[float] = []
+    rung = threading.Event()
+
+    def ring() -> None:
+        since.append(lookup._since)
+        rung.set()
+
+    monkeypatch.setattr(lookup._end, "ring", ring)
+    now += 10
+    resolver.may_answer.set()
+    assert rung.wait(LONG)
+    assert since == [1010.0]
+
+
 def test_an_answer_whose_addresses_are_dead_is_dropped(resolver: Resolver) -> None:
     resolver.may_answer.clear()
     give_up()

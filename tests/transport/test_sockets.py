@@ -231,8 +231,10 @@ def test_a_tls_socket_that_another_thread_ends_says_nothing_in_clear_text(
     name = "shutdown" if ends == "shutdown" else "_real_close"
     genuine = getattr(socket.socket, name)
     wire.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    refused = 0
 
     def in_between(sock: socket.socket, *how: int) -> None:
+        nonlocal refused
         if sock is ours:
             for attempt in (
                 lambda: timed.send_all(memoryview(b"Bearer sk_live")),
@@ -241,6 +243,7 @@ def test_a_tls_socket_that_another_thread_ends_says_nothing_in_clear_text(
             ):
                 with pytest.raises(ConnectionError, match="closed meanwhile"):
                     attempt()
+                refused += 1
             with pytest.raises(BlockingIOError):
                 wire.recv(1000)
         genuine(sock, *how)
@@ -251,6 +254,7 @@ def test_a_tls_socket_that_another_thread_ends_says_nothing_in_clear_text(
         if ends == "shutdown":
             ours.shutdown(socket.SHUT_RDWR)
         ours.close()
+    assert refused == 3
 
 
 def test_a_tls_record_that_drips_does_not_renew_the_read_timeout(
