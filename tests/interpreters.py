@@ -153,9 +153,9 @@ def counted(printed: str) -> dict[str, Any]:
 
 _INTRODUCTION = """# Interpreters and settings
 
-The whole suite, as `python -m tests.interpreters` ran it; on days that the clock was set to, without \
-databases and forks. The program wrote this page of the figures beside it. The seconds are those of \
-a machine with two processors that did other things too.
+The whole suite, as `python -m tests.interpreters` ran it; on days that the clock was set to, \
+without databases and forks. The program wrote this page of the figures beside it. The seconds are \
+those of a machine with two processors that did other things too.
 
 """
 

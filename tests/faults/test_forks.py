@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from tesote_sdk import _forks
+from tesote_sdk.transport import http1
+from tesote_sdk.transport.framing import Head, stays_open
 from tests.faults.echo_server import echo, echoing
 from tests.faults.harness import Wire, client_of, pool_of
 from tests.support.systems import needs_fork
@@ -94,6 +96,32 @@ def test_child_closes_its_copies_of_the_sockets(wire: Wire) -> None:
                 os.fstat(descriptor)
 
         assert exit_status(forked(child)) == 0
+        _ask(client, "after", 1)
+        assert server.connections == 1
+
+
+def test_fork_in_the_moment_when_an_answer_has_been_read(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a signal handler may do it; the child has no part in what it was about to keep."""
+    pids: list[int] = []
+
+    def forking(head: Head) -> bool:
+        pids.append(os.fork())
+        return stays_open(head)
+
+    with wire.serve(echo) as server, client_of(server, read_timeout=10) as client:
+        _ask(client, "before", 1)
+        status = 1
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(http1, "stays_open", forking)
+                _ask(client, "forks", 1)
+            status = int(pool_of(client.transport)._idle != [])
+        finally:
+            if pids == [0]:  # the child, which is not to run the rest of the suite
+                os._exit(status)
+        assert exit_status(pids[0]) == 0
         _ask(client, "after", 1)
         assert server.connections == 1
 
